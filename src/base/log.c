@@ -1,0 +1,143 @@
+/* Log lines: built on the stack, escaped as they are built, written in one piece. */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+
+static struct log_sink sink;
+/* Relaxed: a reload may be seen by another thread a line later. */
+static _Atomic int current_level = LOG_INFO;
+static _Atomic int current_format = LOG_KV;
+
+static const char *const level_names[] = {"error", "warning", "info", "debug"};
+
+void log_open(const struct log_sink *s)
+{
+	sink = *s;
+}
+
+void log_configure(enum log_level level, enum log_format format)
+{
+	atomic_store_explicit(&current_level, level, memory_order_relaxed);
+	atomic_store_explicit(&current_format, format, memory_order_relaxed);
+}
+
+bool log_enabled(enum log_level level)
+{
+	return sink.write != NULL &&
+	       (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
+}
+
+/* Room kept for the end of the line: ' cut=true' or ',"cut":true}' and the newline. */
+#define TAIL_ROOM 16
+
+static PRINTF(2, 3) void append(struct log_line *l, const char *fmt, ...)
+{
+	const size_t room = LOG_LINE_MAX - TAIL_ROOM - l->len;
+	va_list ap;
+
+	if (l->cut)
+		return;
+	va_start(ap, fmt);
+	const int n = vsnprintf(l->text + l->len, room, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= room)
+		l->cut = true; /* the field is dropped whole: len stays before it */
+	else
+		l->len += (uint32_t)n;
+}
+
+static void append_time(struct log_line *l)
+{
+	const uint64_t ms = sink.wall_ms();
+	const time_t s = (time_t)(ms / 1000);
+	struct tm tm;
+	char text[32];
+
+	gmtime_r(&s, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	append(l, l->json ? "{\"time\":\"%s.%03uZ\"" : "time=%s.%03uZ", text, (unsigned)(ms % 1000));
+}
+
+bool log_begin(struct log_line *l, enum log_level level, const char *event)
+{
+	if (!log_enabled(level))
+		return false;
+	l->level = level;
+	l->json = atomic_load_explicit(&current_format, memory_order_relaxed) == LOG_JSON;
+	l->cut = false;
+	l->len = 0;
+	append_time(l);
+	log_str(l, "level", level_names[level]);
+	log_str(l, "event", event);
+	return true;
+}
+
+/* The escapes of text_escape() are \xNN, which JSON does not know: \u00NN is. */
+static void json_escape(char *dst, size_t cap, const char *src, size_t len)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < len && out + 7 < cap; i++) {
+		const unsigned char ch = (unsigned char)src[i];
+
+		if (ch >= 0x20 && ch < 0x7f && ch != '"' && ch != '\\')
+			dst[out++] = (char)ch;
+		else
+			out += (size_t)snprintf(dst + out, 7, "\\u%04x", ch);
+	}
+	dst[out] = '\0';
+}
+
+void log_strn(struct log_line *l, const char *key, const char *value, size_t len)
+{
+	char safe[512];
+
+	if (l->json) {
+		json_escape(safe, sizeof(safe), value, len);
+		append(l, ",\"%s\":\"%s\"", key, safe);
+		return;
+	}
+	text_escape(safe, sizeof(safe), value, len);
+	const bool quote = len == 0 || strpbrk(safe, " =") != NULL;
+	append(l, quote ? " %s=\"%s\"" : " %s=%s", key, safe);
+}
+
+void log_str(struct log_line *l, const char *key, const char *value)
+{
+	log_strn(l, key, value, strlen(value));
+}
+
+void log_u64(struct log_line *l, const char *key, uint64_t value)
+{
+	append(l, l->json ? ",\"%s\":%llu" : " %s=%llu", key, (unsigned long long)value);
+}
+
+void log_end(struct log_line *l)
+{
+	const char *tail = l->json ? (l->cut ? ",\"cut\":true}\n" : "}\n") : (l->cut ? " cut=true\n" : "\n");
+	const size_t tail_len = strlen(tail);
+
+	memcpy(l->text + l->len, tail, tail_len);
+	sink.write(l->text, l->len + tail_len);
+}
+
+void log_event(enum log_level level, const char *event, const char *fmt, ...)
+{
+	struct log_line l;
+	char text[480];
+	va_list ap;
+
+	if (!log_begin(&l, level, event))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_str(&l, "text", text);
+	log_end(&l);
+}

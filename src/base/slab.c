@@ -1,0 +1,133 @@
+/* Chunks of equal objects with a free list through them. */
+#include "base/slab.h"
+
+#include <string.h>
+
+#define CHUNK_BYTES (64 * 1024)
+
+struct slab_free {
+	struct slab_head head;
+	struct slab_free *next;
+};
+
+void slab_init(struct slab *s, size_t object_bytes, uint32_t limit)
+{
+	const size_t align = _Alignof(max_align_t);
+
+	ASSERT(object_bytes >= sizeof(struct slab_head));
+	if (object_bytes < sizeof(struct slab_free))
+		object_bytes = sizeof(struct slab_free);
+	*s = (struct slab){
+		.object_bytes = (object_bytes + align - 1) / align * align,
+		.limit = limit,
+	};
+	while ((s->object_bytes << (s->chunk_shift + 1)) <= CHUNK_BYTES)
+		s->chunk_shift++;
+}
+
+void slab_fini(struct slab *s)
+{
+	for (uint32_t i = 0; i < s->n_chunks; i++)
+		free(s->chunks[i]);
+	free(s->chunks);
+	*s = (struct slab){.object_bytes = s->object_bytes, .chunk_shift = s->chunk_shift};
+}
+
+static inline struct slab_free *object_at(const struct slab *s, uint32_t index)
+{
+	char *chunk = s->chunks[index >> s->chunk_shift];
+
+	return (void *)(chunk + (index & ((1u << s->chunk_shift) - 1)) * s->object_bytes);
+}
+
+static bool grow_directory(struct slab *s)
+{
+	const uint32_t cap = s->cap_chunks ? 2 * s->cap_chunks : 8;
+	char **chunks = realloc(s->chunks, cap * sizeof(*chunks));
+
+	if (chunks == NULL)
+		return false;
+	s->chunks = chunks;
+	s->cap_chunks = cap;
+	return true;
+}
+
+static bool add_chunk(struct slab *s)
+{
+	const uint32_t first = s->n_chunks << s->chunk_shift;
+
+	if (s->n_chunks == s->cap_chunks && !grow_directory(s))
+		return false;
+	s->chunks[s->n_chunks] = malloc(s->object_bytes << s->chunk_shift);
+	if (s->chunks[s->n_chunks] == NULL)
+		return false;
+	s->n_chunks++;
+	/* Backwards, so that objects are handed out in address order. */
+	for (uint32_t i = 1u << s->chunk_shift; i-- > 0;) {
+		struct slab_free *f = object_at(s, first + i);
+
+		f->head = (struct slab_head){.index = first + i, .generation = 0};
+		f->next = s->free;
+		s->free = f;
+	}
+	return true;
+}
+
+void *slab_new(struct slab *s)
+{
+	if (s->in_use >= s->limit || (s->free == NULL && !add_chunk(s)))
+		return NULL;
+
+	struct slab_free *f = s->free;
+
+	ASSERT(f->head.generation % 2 == 0);
+	s->free = f->next;
+	s->in_use++;
+	f->head.generation++;
+	memset((char *)f + sizeof(f->head), 0, s->object_bytes - sizeof(f->head));
+	return f;
+}
+
+void slab_free(struct slab *s, void *object)
+{
+	struct slab_free *f = object;
+
+	if (f == NULL)
+		return;
+	ASSERT(f->head.generation % 2 == 1);
+	ASSERT(s->in_use > 0);
+	f->head.generation++;
+	f->next = s->free;
+	s->free = f;
+	s->in_use--;
+}
+
+void *slab_get(const struct slab *s, slab_handle h)
+{
+	const uint32_t index = (uint32_t)(h >> 32), generation = (uint32_t)h;
+
+	if (index >= slab_end(s) || generation % 2 == 0)
+		return NULL;
+
+	struct slab_free *f = object_at(s, index);
+
+	return f->head.generation == generation ? f : NULL;
+}
+
+void *slab_next(const struct slab *s, uint32_t *index)
+{
+	for (; *index < slab_end(s); (*index)++) {
+		struct slab_free *f = object_at(s, *index);
+
+		if (f->head.generation % 2 == 1) {
+			(*index)++;
+			return f;
+		}
+	}
+	return NULL;
+}
+
+size_t slab_bytes(const struct slab *s)
+{
+	return s->n_chunks * (s->object_bytes << s->chunk_shift) + s->cap_chunks * sizeof(*s->chunks);
+}

@@ -1,0 +1,68 @@
+/*
+ * Objects of one size for one thread, addressed by handle.
+ *
+ * Each object starts with a struct slab_head that the slab writes. A handle is {index,
+ * generation}: it goes into epoll data and messages between threads in place of a pointer,
+ * and stops resolving the moment its object is freed, even if the memory was reused.
+ * Memory comes in chunks and stays until slab_fini().
+ *
+ * Thread: the owner of the slab, all calls.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+
+typedef uint64_t slab_handle; /* index << 32 | generation; 0 is never a live object */
+
+struct slab_head {
+	uint32_t index;
+	uint32_t generation; /* odd while the object is in use */
+};
+
+struct slab {
+	size_t object_bytes;
+	uint32_t chunk_shift; /* objects in a chunk = 1 << chunk_shift */
+	uint32_t n_chunks, cap_chunks;
+	char **chunks;
+	struct slab_free *free;
+	uint32_t in_use;
+	uint32_t limit; /* objects that may be in use at once */
+};
+
+/* @object_bytes includes the head. @limit: slab_new() beyond it fails. Cannot fail. */
+void slab_init(struct slab *s, size_t object_bytes, uint32_t limit);
+
+/* Returns all memory. Objects still in use are gone with it. */
+void slab_fini(struct slab *s);
+
+/* A zeroed object (but for its head), or NULL: limit reached or out of memory. */
+MUST_CHECK void *slab_new(struct slab *s);
+
+/* NULL is allowed. The handle dies at once. */
+void slab_free(struct slab *s, void *object);
+
+/* The object of a handle, or NULL if it was freed. Any number is safe to ask for. */
+void *slab_get(const struct slab *s, slab_handle h);
+
+static inline slab_handle slab_handle_of(const void *object)
+{
+	const struct slab_head *head = object;
+
+	return (uint64_t)head->index << 32 | head->generation;
+}
+
+/* Walk: the object in use with the lowest index >= *@index, or NULL; *@index is moved past it. */
+void *slab_next(const struct slab *s, uint32_t *index);
+
+/* Indexes that were ever handed out are below this: the end of a walk. */
+static inline uint32_t slab_end(const struct slab *s)
+{
+	return s->n_chunks << s->chunk_shift;
+}
+
+/* Bytes held from the system. */
+size_t slab_bytes(const struct slab *s);

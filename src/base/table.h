@@ -1,0 +1,39 @@
+/*
+ * Intrusive hash table that grows one bucket at a time (linear hashing), so that no insert
+ * ever pays for rehashing the whole. Hashes come from the caller: use siphash() for keys that
+ * a peer may choose.
+ *
+ * Thread: the owner of the table. Insert and remove cannot fail: without memory for another
+ * segment of buckets the chains just become longer.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+
+struct table_node {
+	struct table_node *next;
+	uint32_t hash;
+};
+
+struct table {
+	struct table_node ***segments; /* each of TABLE_SEGMENT bucket heads */
+	uint32_t n_segments, cap_segments;
+	uint32_t n_buckets; /* buckets in use; below TABLE_SEGMENT only while empty */
+	uint32_t count;
+};
+
+#define TABLE_SEGMENT 256
+
+/* Does @node hold @key? The hashes are equal already. */
+typedef bool (*table_match)(const struct table_node *node, const void *key);
+
+MUST_CHECK int table_init(struct table *t); /* 0 or WSMD_ENOMEM */
+void table_fini(struct table *t);           /* frees buckets, not nodes */
+void table_insert(struct table *t, struct table_node *node, uint32_t hash);
+struct table_node *table_find(const struct table *t, uint32_t hash, table_match match, const void *key);
+void table_remove(struct table *t, struct table_node *node); /* @node must be in @t */
+size_t table_bytes(const struct table *t);

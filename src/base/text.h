@@ -1,0 +1,24 @@
+/* Text from outside, made safe to print; and the nearest known name to a mistyped one. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/macros.h"
+
+/**
+ * Copy @len bytes of @src to @dst with control bytes, quotes, backslashes and everything that
+ * is not printable ASCII written as \xNN. Always ends with NUL; what does not fit is cut and
+ * shown as "...". Valid UTF-8 is not decoded: a log line must mean the same on any terminal.
+ *
+ * Returns: @dst
+ */
+const char *text_escape(char *dst, size_t cap, const char *src, size_t len);
+
+/**
+ * The candidate with the smallest edit distance to @word, or NULL when none is near enough to
+ * be worth suggesting (more than a third of the word would have to change).
+ */
+const char *text_nearest(const char *word, const char *const *candidates, size_t n);
+
+/* Lower-case hex of @len bytes; @dst has 2 * len + 1 bytes. */
+void text_hex(char *dst, const void *src, size_t len);

@@ -1,0 +1,145 @@
+/*
+ * Configuration: an immutable snapshot made from defaults, the environment's profile, a JSON
+ * file and command-line settings, in this order; and what may be said about it.
+ *
+ * The schema (schema.c) has one row for each key: type, range, unit, default, whether a reload
+ * applies it, help. Loading, --init, --print-config, "did you mean" and the reference page walk
+ * these rows.
+ *
+ * Thread: loading and comparing on the main thread; a snapshot is read by everyone (it is
+ * published by RCU) and never changes.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "base/macros.h"
+
+enum conf_env { ENV_DEVELOPMENT, ENV_TESTING, ENV_STAGING, ENV_PRODUCTION };
+enum conf_auth { AUTH_DENY, AUTH_OPEN }; /* open: the user is whoever ?user= says */
+enum hub_action { HUB_DROP, HUB_ECHO };
+
+#define CONF_MAX_LISTEN  16
+#define CONF_MAX_HUBS    256
+#define HUB_NAME_MAX     128
+#define CONTROL_PATH_MAX 108 /* sun_path */
+
+struct conf_hub {
+	char name[HUB_NAME_MAX + 1]; /* "*": hubs that are not named */
+	enum hub_action on_message;
+};
+
+struct conf {
+	bool dev;
+	enum conf_env env;
+
+	uint32_t n_listen;
+	struct net_addr listen[CONF_MAX_LISTEN];
+	uint32_t workers; /* never 0 in a loaded snapshot */
+	char control_path[CONTROL_PATH_MAX];
+
+	enum log_level log_level;
+	enum log_format log_format;
+
+	enum conf_auth auth_mode;
+
+	struct conf_heartbeat {
+		uint32_t interval_ms, timeout_ms, housekeeping_ms;
+		uint32_t missed_limit;
+		double grace_factor;
+	} heartbeat;
+
+	struct conf_limits {
+		uint32_t max_connections; /* 0: from the descriptor limit */
+		uint32_t max_connections_per_user;
+		uint32_t max_half_open;
+		uint32_t handshake_timeout_ms;
+		uint32_t max_request_head_bytes;
+		uint64_t max_message_bytes;
+		uint32_t max_fragments;
+		uint32_t message_timeout_ms;
+		uint64_t send_queue_bytes;
+		uint32_t write_timeout_ms;
+		uint32_t close_timeout_ms;
+		uint32_t control_frame_burst, control_frames_per_s;
+		uint32_t inbox_items;
+	} limits;
+
+	struct conf_shutdown {
+		uint32_t deadline_ms;
+	} shutdown;
+
+	struct conf_drain {
+		uint32_t rate_per_s;
+		uint32_t deadline_ms;
+	} drain;
+
+	uint32_t n_hubs;
+	struct conf_hub hubs[]; /* sorted by name; "*" among them or built in */
+};
+
+/* What the command line and the environment say; kept, because a reload reads it again. */
+struct conf_args {
+	const char *file;     /* NULL: no file */
+	const char *env_name; /* --env; NULL: WSMD_ENV, then ENVIRONMENT, then development */
+	bool dev;
+	size_t n_settings;
+	const struct conf_setting {
+		const char *key, *value; /* value is JSON, or a bare word taken as a string */
+		const char *origin;      /* "--listen", "--set": for messages */
+	} *settings;
+};
+
+/* Faults found, all of them, each a finished line such as
+ * "wsmd.json:12: limits.max_mesage_bytes: unknown key; did you mean limits.max_message_bytes?" */
+struct conf_faults {
+	size_t n, cap;
+	char **lines;
+};
+void conf_faults_fini(struct conf_faults *f);
+
+/**
+ * Build a snapshot.
+ *
+ * @cpus  what workers = 0 means
+ *
+ * Returns: 0 with *@ret (free with conf_free()); WSMD_ECONFIG with at least one fault;
+ *          WSMD_ENOMEM
+ */
+MUST_CHECK int conf_load(const struct conf_args *args, uint32_t cpus, struct conf **ret,
+			 struct conf_faults *faults);
+void conf_free(struct conf *c); /* NULL is allowed */
+
+/* What a hub without a row of its own does is decided by the row "*". */
+enum hub_action conf_hub_action(const struct conf *c, const char *hub, size_t len);
+
+/* "*" or ^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$ */
+bool conf_hub_name_valid(const char *name, size_t len);
+
+enum conf_change { CONF_APPLIED, CONF_NEEDS_RESTART };
+
+/* Calls @report once for each key whose value differs. Values are printed as JSON. */
+void conf_diff(const struct conf *old, const struct conf *new,
+	       void (*report)(void *arg, const char *key, enum conf_change change, const char *was,
+			      const char *is),
+	       void *arg);
+
+/* A new snapshot with the values of @new that a reload applies and those of @old that need a
+ * restart. NULL: out of memory. */
+struct conf *conf_merge_reload(const struct conf *old, const struct conf *new);
+
+/* The effective configuration as JSON that conf_load() accepts (--print-config). */
+MUST_CHECK int conf_print(const struct conf *c, FILE *out);
+
+/* A commented starting point (--init); comments are "_comment" keys or the like that conf_load() accepts. */
+MUST_CHECK int conf_print_initial(FILE *out);
+
+/* Every key as a Markdown table (docs/configuration.md). */
+MUST_CHECK int conf_print_reference(FILE *out);
+
+const char *conf_env_name(enum conf_env env);

@@ -1,0 +1,57 @@
+/*
+ * The frame header of RFC 6455 section 5.2, strictly: decode and encode, nothing else.
+ *
+ * Thread: any; pure functions.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+#include "ws/receiver.h"
+#include "ws/rule.h"
+
+#define WS_MAX_HEADER        14
+#define WS_MAX_SERVER_HEADER 10
+#define WS_MAX_CONTROL       125
+
+struct ws_frame {
+	uint64_t payload_len;
+	uint32_t mask_key; /* as it lies in memory, first byte first; 0 when not masked */
+	uint8_t opcode;
+	uint8_t header_len;
+	bool fin, masked;
+};
+
+/**
+ * Decode the header at @data.
+ *
+ * Checks everything that the header alone decides, at the earliest byte that decides it:
+ * reserved bits, opcode, mask by role, shortest length form, sign, control frame rules.
+ *
+ * Returns: 0; WSMD_ENEEDMORE; WSMD_EPROTO with *@ret_rule
+ */
+MUST_CHECK int ws_frame_decode(enum ws_role role, const uint8_t *data, size_t len,
+			       struct ws_frame *ret, enum ws_rule *ret_rule);
+
+/**
+ * Write a frame header in its shortest form.
+ *
+ * @mask_key NULL for a server; a client passes 4 random bytes and masks the payload itself with
+ *           ws_mask()
+ *
+ * Returns: bytes written, 2 to WS_MAX_HEADER
+ */
+size_t ws_frame_encode(uint8_t dst[WS_MAX_HEADER], uint8_t opcode, bool fin, uint64_t payload_len,
+		       const uint8_t *mask_key);
+
+/**
+ * Write a whole unmasked or masked close frame: code, and as much of @reason as fits in 123
+ * bytes without cutting a UTF-8 sequence. @code 1005 writes an empty body.
+ *
+ * Returns: bytes written, at most WS_MAX_HEADER + WS_MAX_CONTROL
+ */
+size_t ws_frame_encode_close(uint8_t dst[WS_MAX_HEADER + WS_MAX_CONTROL], uint16_t code,
+			     const char *reason, const uint8_t *mask_key);

@@ -1,0 +1,108 @@
+/*
+ * Bytes in, RFC 6455 events out: the receiving half of a connection, for both roles.
+ *
+ * The receiver does no I/O and reads no clock. It works on the caller's buffer: payload is
+ * unmasked where it lies, and a message that is whole in the buffer is handed out from there,
+ * so the usual message is never copied. Only a message of several reads or fragments borrows
+ * memory, and it grows as bytes arrive, never by a length that the peer merely announced.
+ *
+ * Frame headers and control frames are consumed whole or not at all: what is left over at the
+ * end (at most WS_MAX_TAIL bytes) is the caller's to keep and to present again in front of the
+ * next bytes. So a cut may fall anywhere, and all state is in this struct.
+ *
+ * Thread: the owner of the connection. Owns: the assembly buffer, until ws_receiver_fini().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+#include "ws/rule.h"
+
+enum ws_role { WS_SERVER, WS_CLIENT }; /* which end we are: a server demands masks, a client forbids them */
+
+enum ws_opcode {
+	WS_CONTINUATION = 0x0,
+	WS_TEXT = 0x1,
+	WS_BINARY = 0x2,
+	WS_CLOSE = 0x8,
+	WS_PING = 0x9,
+	WS_PONG = 0xA,
+};
+
+/* Longest frame header (14) and control payload (125) that may wait for its last byte. */
+#define WS_MAX_TAIL (14 + 125)
+
+/* Bounds of one connection; shared by all of a worker, constant during a call. */
+struct ws_limits {
+	uint64_t max_message_bytes;  /* of one message, all fragments together */
+	uint32_t max_fragments;      /* frames of one message; empty ones count */
+	uint32_t control_burst;      /* control frames at once ... */
+	uint32_t control_per_s;      /* ... and their refill; 0: no limit */
+};
+
+enum ws_event_type {
+	WS_EVENT_MESSAGE,   /* whole message: opcode WS_TEXT or WS_BINARY, data, len */
+	WS_EVENT_PING,      /* data, len */
+	WS_EVENT_PONG,      /* data, len */
+	WS_EVENT_CLOSE,     /* close_code (1005: none was sent), data and len are the reason text */
+	WS_EVENT_VIOLATION, /* rule (its table row has the close code to answer with) */
+};
+
+struct ws_event {
+	enum ws_event_type type;
+	enum ws_opcode opcode;
+	enum ws_rule rule;
+	uint16_t close_code;
+	uint8_t *data; /* valid until the next call for this receiver or until the buffer changes */
+	size_t len;
+};
+
+struct ws_receiver {
+	uint8_t *message;         /* assembly buffer; NULL while no message is incomplete */
+	uint64_t message_len;     /* bytes of the open message received so far */
+	uint64_t message_cap;
+	uint64_t frame_left;      /* payload bytes of the open data frame still to come */
+	uint32_t mask_key;        /* rotated, so that its first byte is for the next payload byte */
+	uint32_t fragments;       /* frames of the open message so far */
+	uint32_t control_tokens;  /* token bucket in 1/1000 frames */
+	uint32_t control_seen_ms; /* when it was last filled, monotonic [ms], truncated */
+	uint8_t opcode;           /* of the open message; 0: none open */
+	uint8_t utf8;             /* decoder state of an open text message */
+	bool fin;                 /* the open data frame is the last of its message */
+	bool ended;               /* after CLOSE or VIOLATION: everything else is ignored */
+};
+
+void ws_receiver_init(struct ws_receiver *r, const struct ws_limits *l, uint64_t now_ms);
+
+/* Frees the assembly buffer. Harmless twice and on a zeroed struct. */
+void ws_receiver_fini(struct ws_receiver *r);
+
+/**
+ * Take the next event from @data.
+ *
+ * @data     received bytes, from the first one not yet consumed; payload is changed in place
+ * @ret_used bytes consumed, set in every case; call again with what is behind them
+ *
+ * Returns: 0 and *@ret is filled; WSMD_ENEEDMORE when the bytes end before the next event (keep
+ *          the len - *@ret_used <= WS_MAX_TAIL bytes behind it); WSMD_ENOMEM when no memory for
+ *          an open message was to be had (nothing is lost but the connection should close)
+ * Cost:     linear in the bytes; no allocation for messages that are whole in @data
+ */
+MUST_CHECK int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_role role,
+				uint8_t *data, size_t len, uint64_t now_ms, size_t *ret_used,
+				struct ws_event *ret);
+
+/* Is a message begun and not finished? For the deadline on completing it, which the caller keeps. */
+static inline bool ws_receiver_incomplete(const struct ws_receiver *r)
+{
+	return r->opcode != 0;
+}
+
+/* Bytes of memory borrowed now. */
+static inline uint64_t ws_receiver_held(const struct ws_receiver *r)
+{
+	return r->message_cap;
+}
