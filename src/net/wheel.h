@@ -3,7 +3,8 @@
  * due timers taken one by one so that the caller bounds the work of a turn.
  *
  * What it gives up: a timer fires up to one tick (WHEEL_TICK_MS) late, never early. A timer
- * beyond the span of the wheel waits in its last slot and is looked at again.
+ * beyond the span of the wheel waits in its last slot and is looked at again. Timers become
+ * due in the order of their ticks; within a tick the order means nothing.
  *
  * Thread: the owner of the wheel. Cannot fail, allocates nothing.
  */
@@ -35,13 +36,14 @@ void wheel_init(struct wheel *w, uint64_t now_ms);
 void timer_init(struct timer *t);
 bool timer_armed(const struct timer *t);
 
-/* Set or move. A time in the past fires at the next advance. */
+/* Set or move. A time in the past fires at the next advance, even if that is to the same time. */
 void wheel_arm(struct wheel *w, struct timer *t, uint64_t expires_ms);
 
 /* Harmless when not armed. Allowed for a timer that is due and not yet popped. */
 void wheel_disarm(struct wheel *w, struct timer *t);
 
-/* Move to @now_ms (never backwards): everything expired becomes due. Cost: ticks skipped are free. */
+/* Move to @now_ms (never backwards): everything expired becomes due. Cost: per occupied slot, not
+ * per tick. */
 void wheel_advance(struct wheel *w, uint64_t now_ms);
 
 /* The next due timer, disarmed, or NULL. It may be armed again at once. */
@@ -50,7 +52,7 @@ struct timer *wheel_pop(struct wheel *w);
 /**
  * How long the owner may sleep.
  *
- * Returns: 0 if timers are due; else milliseconds from @now_ms to a moment at or before which
- *          nothing expires (a cascade counts), at most @max_ms
+ * Returns: 0 if timers are due; else milliseconds from @now_ms to a moment before which nothing
+ *          becomes due, at most @max_ms. It may be early (a cascade, a disarmed timer), not late.
  */
 uint32_t wheel_sleep_ms(const struct wheel *w, uint64_t now_ms, uint32_t max_ms);
