@@ -1,6 +1,7 @@
 /* Attributes, assertions and the few macros every file may use. */
 #pragma once
 
+#include <assert.h> /* static_assert */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,0 +1,92 @@
+/*
+ * The control protocol of wsmd, version 1.
+ *
+ * A Unix stream socket, mode 0600; the peer must run as the same user or as root. Each side
+ * writes JSON objects, one on a line. A request is answered by exactly one line, in order.
+ *
+ *   > {"version":1,"command":"send","arguments":{"user":"alice","text":"hello"}}
+ *   < {"version":1,"ok":true,"result":{"delivered":2,"dropped":0}}
+ *   < {"version":1,"ok":false,"error":{"code":"not_found","message":"...","hint":"..."}}
+ *
+ * Unknown members are ignored in both directions; unknown commands and wrong types are errors.
+ *
+ * command   arguments (default)                     result
+ * --------  --------------------------------------  ---------------------------------------------
+ * stats     -                                       see "stats" below
+ * ls        hub, user, limit (1000), cursor (0)     connections: [row], cursor (absent: no more)
+ * show      target: user or connection id; hub      connections: [row with the long fields]
+ * send      one of user | connection | all: true;   delivered, dropped, reason (when nothing was
+ *           hub ("default"); text | binary (base64)  delivered: "no_such_user", "no_such_connection",
+ *                                                    "nobody_connected", "queue_full"), hint
+ * kick      target; hub; reason ("kicked")          closed: number of connections told to close
+ * ping      connection                              rtt_us
+ * reload    -                                       changes: [{key, outcome: "applied" |
+ *                                                    "needs_restart", was, is}]; when the new
+ *                                                    configuration is refused: error code "refused"
+ *                                                    with "faults": [line] beside the message
+ * drain     -                                       connections: number still open
+ * config    -                                       the effective configuration
+ *
+ * row: id, hub, user (null: anonymous), worker, peer, protocol, state, connected_at (ISO 8601,
+ *      UTC), age_ms, idle_ms, messages_in, messages_out, bytes_in, bytes_out, queue_bytes
+ * long fields: pings_sent, pongs_received, rtt_us (last, null: none yet), rtt_min_us, rtt_max_us,
+ *      ping_pending, missed, incomplete_bytes
+ *
+ * stats: the groups basic, protocol_distribution, health, delivery, heartbeat_config, limits,
+ *      workers; the names of docs/statistics.md
+ *
+ * error codes: bad_request, unknown_command, not_found, refused, busy, too_large, timeout,
+ *      internal
+ */
+#ifndef WSMD_CTL_H
+#define WSMD_CTL_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WSMD_CTL_VERSION 1
+
+/* Longest line in either direction [bytes], newline included. */
+#define WSMD_CTL_MAX_LINE (4u * 1024 * 1024)
+
+/* Exit codes of wsmctl. */
+enum wsmd_ctl_exit {
+	WSMD_CTL_OK = 0,
+	WSMD_CTL_FAILED = 1,     /* wsmd refused or failed the command */
+	WSMD_CTL_USAGE = 2,      /* the command line is wrong; nothing was sent */
+	WSMD_CTL_NO_DAEMON = 3,  /* nobody answers on the control socket */
+	WSMD_CTL_NO_TARGET = 4,  /* no such user or connection; for send only with --must-deliver */
+};
+
+/*
+ * The control socket when none is named: $WSMD_CONTROL; $XDG_RUNTIME_DIR/wsmd/control.sock;
+ * /run/wsmd/control.sock for root; /tmp/wsmd-UID/control.sock. The same rule in wsmd and wsmctl.
+ *
+ * Returns: 0, or -1 when @cap is too small
+ */
+static inline int wsmd_ctl_default_path(char *buf, size_t cap)
+{
+	const char *named = getenv("WSMD_CONTROL"), *run = getenv("XDG_RUNTIME_DIR");
+	int n;
+
+	if (named != NULL && *named != '\0')
+		n = snprintf(buf, cap, "%s", named);
+	else if (run != NULL && *run != '\0')
+		n = snprintf(buf, cap, "%s/wsmd/control.sock", run);
+	else if (geteuid() == 0)
+		n = snprintf(buf, cap, "/run/wsmd/control.sock");
+	else
+		n = snprintf(buf, cap, "/tmp/wsmd-%u/control.sock", (unsigned)geteuid());
+	return n > 0 && (size_t)n < cap ? 0 : -1;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * The seam: every system call and clock of the program, as plain functions.
+ *
+ * os_linux.c stands behind it; tests/sim links a simulated world in its place and runs the
+ * whole server in virtual time in one thread. Nothing outside this folder calls the kernel,
+ * so what the simulator cannot see does not happen.
+ *
+ * Errors are negative errno values. Descriptors are non-blocking and close-on-exec.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/addr.h"
+#include "base/macros.h"
+
+/* ---- time and chance ---- */
+
+uint64_t os_now_ms(void);  /* monotonic [ms]; does not jump */
+uint64_t os_now_us(void);  /* monotonic [us] */
+uint64_t os_wall_ms(void); /* since 1970 [ms]; for people, never for deadlines */
+
+/* Fills @buf from the kernel's generator; cannot fail once the system is up. */
+void os_random(void *buf, size_t len);
+
+/* ---- sockets ---- */
+
+/* A listening TCP socket. @ret_bound gets the address with the port that the kernel chose. */
+MUST_CHECK int os_listen_tcp(const struct net_addr *addr, int backlog, int *ret_fd,
+			     struct net_addr *ret_bound);
+
+/**
+ * A listening Unix socket, mode 0600, at @path; its directory is made (0700) if missing, and
+ * a socket file that nobody listens on is replaced.
+ *
+ * Returns: 0; -EADDRINUSE when somebody does listen there; -errno
+ */
+MUST_CHECK int os_listen_unix(const char *path, int *ret_fd);
+void os_unlink(const char *path);
+
+/* The new descriptor, or negative. @ret_peer is filled on success. */
+MUST_CHECK int os_accept(int listener, struct net_addr *ret_peer);
+
+/* Effective user id of the process at the other end of a Unix socket. */
+MUST_CHECK int os_peer_uid(int fd, uint32_t *ret_uid);
+uint32_t os_uid(void);
+
+/**
+ * A TCP connection in progress: writable or failed later, os_socket_error() tells.
+ *
+ * @from  local address to bind, port 0; NULL: any
+ */
+MUST_CHECK int os_connect_tcp(const struct net_addr *to, const struct net_addr *from, int *ret_fd);
+int os_socket_error(int fd); /* pending error as negative errno, 0: none */
+
+/* Bytes moved (0 from os_read(): end of file), or negative; -EAGAIN: not now. */
+MUST_CHECK ssize_t os_read(int fd, void *buf, size_t len);
+MUST_CHECK ssize_t os_writev(int fd, const struct iovec *iov, int n);
+
+void os_shutdown_write(int fd);
+
+/* Close now. The descriptor is gone whatever the kernel says. */
+void os_close(int fd);
+
+/* The next close discards what is unsent and tells the peer with RST. */
+void os_reset_on_close(int fd);
+
+/* ---- readiness ---- */
+
+#define OS_READ   0x001u /* values of EPOLLIN, EPOLLOUT, ... */
+#define OS_WRITE  0x004u
+#define OS_ERROR  0x008u
+#define OS_HANGUP 0x010u
+
+struct os_event {
+	uint32_t events;
+	uint64_t token;
+};
+
+MUST_CHECK int os_poll_new(void); /* descriptor of a level-triggered readiness queue */
+MUST_CHECK int os_poll_add(int poll, int fd, uint32_t events, uint64_t token);
+MUST_CHECK int os_poll_change(int poll, int fd, uint32_t events, uint64_t token);
+void os_poll_remove(int poll, int fd);
+
+/* Number of events; 0 on time-out or interruption. @timeout_ms 0: only look. */
+int os_poll_wait(int poll, struct os_event *events, int max, uint32_t timeout_ms);
+
+/* ---- threads ---- */
+
+/* A descriptor that becomes readable when somebody calls os_wake(). */
+MUST_CHECK int os_wake_new(void);
+void os_wake(int fd);
+void os_wake_clear(int fd);
+
+struct os_thread {
+	uint64_t handle;
+};
+MUST_CHECK int os_thread_start(struct os_thread *t, const char *name, void *(*body)(void *), void *arg);
+void os_thread_join(struct os_thread *t);
+
+/* ---- the process ---- */
+
+/* Readable on SIGTERM, SIGINT and SIGHUP, which are blocked from now on in all threads. */
+MUST_CHECK int os_signals_open(void);
+int os_signal_read(int fd); /* signal number, or 0: none waiting */
+
+/* Raise the soft limit to the hard one; returns what holds now. */
+uint32_t os_raise_fd_limit(void);
+uint32_t os_cpus(void);
+uint64_t os_memory_total(void); /* of the machine [bytes]; 0: unknown */
+uint64_t os_memory_used(void);  /* resident set of this process [bytes]; 0: unknown */
+
+/* For log lines; what cannot be written is lost. */
+void os_write_stderr(const char *text, size_t len);

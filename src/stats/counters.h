@@ -1,0 +1,95 @@
+/*
+ * The counters table and the blocks that hold its values.
+ *
+ * Each thread has a block of its own, and only that thread writes it: an increment is a plain
+ * load and store, no lock and no shared line. Anyone may sum the blocks at any time. The rows
+ * drive the struct, the sum, JSON, Prometheus and docs/statistics.md: a new counter is one row
+ * and one call.
+ *
+ * Gauges are counted up and down and are 0 again when everybody has left. A gauge may be raised
+ * in one block and lowered in another; only the sum means something.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+#include "stats/close_reason.h"
+#include "stats/protocol_type.h"
+#include "stats/refusal.h"
+
+/* id, group, name, kind, help */
+#define COUNTERS(X)                                                                                \
+	X(STAT_CONNECTIONS_ACTIVE, basic, connections_active, gauge, "open WebSocket connections") \
+	X(STAT_USERS_ACTIVE, basic, users_active, gauge, "users with at least one connection")     \
+	X(STAT_CONNECTIONS_TOTAL, basic, connections_total, counter, "WebSocket connections ever") \
+	X(STAT_ACCEPTED, basic, accepted_total, counter, "sockets accepted")                       \
+	X(STAT_HALF_OPEN, basic, half_open, gauge, "sockets whose request is not decided yet")     \
+	X(STAT_ACCEPT_PAUSES, basic, accept_pauses, counter,                                       \
+	  "times accepting paused for want of descriptors or memory")                              \
+	X(STAT_HTTP_REQUESTS, basic, http_requests, counter, "HTTP requests answered")             \
+	X(STAT_MESSAGES_IN, basic, messages_in, counter, "messages received")                      \
+	X(STAT_MESSAGES_OUT, basic, messages_out, counter, "messages queued to live connections")  \
+	X(STAT_FRAMES_IN, basic, control_frames_in, counter, "control frames received")            \
+	X(STAT_BYTES_IN, basic, bytes_in, counter, "bytes read from WebSocket connections")        \
+	X(STAT_BYTES_OUT, basic, bytes_out, counter, "bytes written to WebSocket connections")     \
+	X(STAT_BROADCASTS, basic, broadcasts, counter, "sends to a whole hub")                     \
+	X(STAT_PINGS_SENT, health, pings_sent, counter, "heartbeat pings sent")                    \
+	X(STAT_PINGS_PENDING, health, pings_pending, gauge, "pings waiting for their pong")        \
+	X(STAT_PONGS_RECEIVED, health, pongs_received, counter, "pongs that matched their ping")   \
+	X(STAT_PONGS_UNMATCHED, health, pongs_unmatched, counter, "pongs that matched no ping")    \
+	X(STAT_PONGS_MISSED, health, pongs_missed, counter, "pings not answered in time")          \
+	X(STAT_DROPPED_DEAD, health, dropped_dead, counter, "connections closed as dead")          \
+	X(STAT_RTT_SUM_US, health, rtt_sum_us, counter, "sum of measured round trips [us]")        \
+	X(STAT_SENDS, delivery, sends, counter, "sends requested by back ends and operators")      \
+	X(STAT_DELIVERED, delivery, delivered, counter, "targets a send was queued or written to") \
+	X(STAT_DROPPED, delivery, dropped, counter, "targets a send was dropped for")              \
+	X(STAT_NO_TARGET, delivery, no_such_target, counter, "sends that found nobody")            \
+	X(STAT_HANDLER_DROPS, delivery, handler_drops, counter,                                    \
+	  "client messages dropped because the hub's on_message says so")                          \
+	X(STAT_QUEUE_BYTES, delivery, queue_bytes, gauge, "bytes waiting in send queues")          \
+	X(STAT_ISOLATION, delivery, isolation_violations, counter,                                 \
+	  "sends that met a connection of another user; must be 0")                                \
+	X(STAT_TURNS, workers, turns, counter, "event loop turns")                                 \
+	X(STAT_READS, workers, reads, counter, "reads from WebSocket connections")                 \
+	X(STAT_WRITES, workers, writes, counter, "writes to WebSocket connections")                \
+	X(STAT_MESSAGE_ALLOCS, workers, message_allocs, counter,                                   \
+	  "messages that needed memory of their own")                                              \
+	X(STAT_INBOX_FULL, workers, inbox_full, counter, "items refused by a full inbox")
+
+enum stat_id {
+#define X(id, group, name, kind, help) id,
+	COUNTERS(X)
+#undef X
+		STAT_CLOSES, /* + enum close_reason */
+	STAT_REFUSALS = STAT_CLOSES + CLOSE_REASON_COUNT,         /* + enum refusal */
+	STAT_PROTOCOL_NOW = STAT_REFUSALS + REFUSAL_COUNT,        /* + enum protocol_type */
+	STAT_PROTOCOL_EVER = STAT_PROTOCOL_NOW + PROTOCOL_TYPE_COUNT,
+	STAT_COUNT = STAT_PROTOCOL_EVER + PROTOCOL_TYPE_COUNT
+};
+
+struct stats_block {
+	/* One writer; relaxed, because a sum over threads has no single moment anyway. */
+	_Atomic uint64_t value[STAT_COUNT];
+} CACHE_ALIGNED;
+
+static inline void stats_add(struct stats_block *b, unsigned id, uint64_t n)
+{
+	const uint64_t was = atomic_load_explicit(&b->value[id], memory_order_relaxed);
+
+	atomic_store_explicit(&b->value[id], was + n, memory_order_relaxed);
+}
+
+static inline void stats_sub(struct stats_block *b, unsigned id, uint64_t n)
+{
+	stats_add(b, id, -n);
+}
+
+static inline uint64_t stats_get(const struct stats_block *b, unsigned id)
+{
+	return atomic_load_explicit(&b->value[id], memory_order_relaxed);
+}
+
+/* Add every value of @b to @sum[STAT_COUNT]. Thread: any. */
+void stats_sum(uint64_t *sum, const struct stats_block *b);

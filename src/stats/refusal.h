@@ -1,0 +1,47 @@
+/*
+ * Why a connection was refused before it became one: the status it was answered with, the
+ * counter and the log line.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* name, label, HTTP status (0: closed without an answer), sentence for the body */
+#define REFUSALS(X)                                                                                \
+	X(REFUSE_BAD_HEAD, "bad_request", 400, "The request is not valid HTTP/1.1.")               \
+	X(REFUSE_METHOD, "method", 405, "A WebSocket handshake is a GET request.")                 \
+	X(REFUSE_BODY, "body", 400, "A WebSocket handshake has no body.")                          \
+	X(REFUSE_NOT_FOUND, "not_found", 404,                                                      \
+	  "Nothing is here. WebSockets connect to /client/hubs/HUB or /ws.")                       \
+	X(REFUSE_HUB_NAME, "hub_name", 400,                                                        \
+	  "The hub name is not valid: a letter, then up to 127 letters, digits or _`,.[]")         \
+	X(REFUSE_NO_UPGRADE, "no_upgrade", 426,                                                    \
+	  "This is a WebSocket address. Connect with a WebSocket client; if you did, a proxy "     \
+	  "between here and there removed the Upgrade and Connection headers.")                    \
+	X(REFUSE_VERSION, "version", 426, "Only Sec-WebSocket-Version 13 is spoken here.")         \
+	X(REFUSE_KEY, "key", 400, "Sec-WebSocket-Key must be one base64 value of 16 bytes.")       \
+	X(REFUSE_NO_IDENTITY, "no_identity", 401,                                                  \
+	  "This server has no way to tell who you are: auth.mode is deny.")                        \
+	X(REFUSE_USER_NAME, "user_name", 400,                                                      \
+	  "The user name must be 1 to 255 bytes of valid UTF-8 without control characters.")       \
+	X(REFUSE_HANDSHAKE_TIMEOUT, "handshake_timeout", 408,                                      \
+	  "The request did not arrive within limits.handshake_timeout_s.")                         \
+	X(REFUSE_HANDSHAKE_GONE, "handshake_gone", 0, "The peer left before the handshake ended.") \
+	X(REFUSE_CONNECTIONS, "max_connections", 503, "The server is full: limits.max_connections.") \
+	X(REFUSE_HALF_OPEN, "max_half_open", 0, "Too many handshakes in flight: limits.max_half_open.") \
+	X(REFUSE_USER_CONNECTIONS, "max_connections_per_user", 429,                                \
+	  "This user has limits.max_connections_per_user connections already.")                    \
+	X(REFUSE_DRAINING, "draining", 503, "The server is draining: connect to another one.")     \
+	X(REFUSE_BUSY, "busy", 503, "The server is busy, try again.")                              \
+	X(REFUSE_NO_MEMORY, "no_memory", 503, "The server is short of memory, try again.")
+
+enum refusal {
+#define X(name, label, status, text) name,
+	REFUSALS(X)
+#undef X
+		REFUSAL_COUNT
+};
+
+const char *refusal_label(enum refusal r);
+const char *refusal_text(enum refusal r);
+uint16_t refusal_status(enum refusal r);
