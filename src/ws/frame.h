@@ -34,7 +34,7 @@ struct ws_frame {
  * Returns: 0; WSMD_ENEEDMORE; WSMD_EPROTO with *@ret_rule
  */
 MUST_CHECK int ws_frame_decode(enum ws_role role, const uint8_t *data, size_t len,
-			       struct ws_frame *ret, enum ws_rule *ret_rule);
+                               struct ws_frame *ret, enum ws_rule *ret_rule);
 
 /**
  * Write a frame header in its shortest form.
@@ -45,7 +45,7 @@ MUST_CHECK int ws_frame_decode(enum ws_role role, const uint8_t *data, size_t le
  * Returns: bytes written, 2 to WS_MAX_HEADER
  */
 size_t ws_frame_encode(uint8_t dst[WS_MAX_HEADER], uint8_t opcode, bool fin, uint64_t payload_len,
-		       const uint8_t *mask_key);
+                       const uint8_t *mask_key);
 
 /**
  * Write a whole unmasked or masked close frame: code, and as much of @reason as fits in 123
@@ -54,4 +54,4 @@ size_t ws_frame_encode(uint8_t dst[WS_MAX_HEADER], uint8_t opcode, bool fin, uin
  * Returns: bytes written, at most WS_MAX_HEADER + WS_MAX_CONTROL
  */
 size_t ws_frame_encode_close(uint8_t dst[WS_MAX_HEADER + WS_MAX_CONTROL], uint16_t code,
-			     const char *reason, const uint8_t *mask_key);
+                             const char *reason, const uint8_t *mask_key);

@@ -21,7 +21,11 @@
 #include "base/macros.h"
 #include "ws/rule.h"
 
-enum ws_role { WS_SERVER, WS_CLIENT }; /* which end we are: a server demands masks, a client forbids them */
+/* Which end we are: a server demands masks, a client forbids them. */
+enum ws_role {
+	WS_SERVER,
+	WS_CLIENT
+};
 
 enum ws_opcode {
 	WS_CONTINUATION = 0x0,
@@ -37,10 +41,10 @@ enum ws_opcode {
 
 /* Bounds of one connection; shared by all of a worker, constant during a call. */
 struct ws_limits {
-	uint64_t max_message_bytes;  /* of one message, all fragments together */
-	uint32_t max_fragments;      /* frames of one message; empty ones count */
-	uint32_t control_burst;      /* control frames at once ... */
-	uint32_t control_per_s;      /* ... and their refill; 0: no limit */
+	uint64_t max_message_bytes; /* of one message, all fragments together */
+	uint32_t max_fragments;     /* frames of one message; empty ones count */
+	uint32_t control_burst;     /* pings and pongs at once, at most 4 million ... */
+	uint32_t control_per_s;     /* ... and their refill; 0: no limit */
 };
 
 enum ws_event_type {
@@ -61,12 +65,12 @@ struct ws_event {
 };
 
 struct ws_receiver {
-	uint8_t *message;         /* assembly buffer; NULL while no message is incomplete */
-	uint64_t message_len;     /* bytes of the open message received so far */
-	uint64_t message_cap;
-	uint64_t frame_left;      /* payload bytes of the open data frame still to come */
-	uint32_t mask_key;        /* rotated, so that its first byte is for the next payload byte */
-	uint32_t fragments;       /* frames of the open message so far */
+	uint8_t *message;     /* assembly buffer; NULL before the first byte of a message */
+	uint64_t message_len; /* bytes of the open message received so far */
+	uint64_t message_cap; /* bytes allocated; more than received by at most a factor of two */
+	uint64_t frame_left;  /* payload bytes of the open data frame still to come */
+	uint32_t mask_key;    /* rotated, so that its first byte is for the next payload byte */
+	uint32_t fragments;   /* frames of the open message so far */
 	uint32_t control_tokens;  /* token bucket in 1/1000 frames */
 	uint32_t control_seen_ms; /* when it was last filled, monotonic [ms], truncated */
 	uint8_t opcode;           /* of the open message; 0: none open */
@@ -92,10 +96,10 @@ void ws_receiver_fini(struct ws_receiver *r);
  * Cost:     linear in the bytes; no allocation for messages that are whole in @data
  */
 MUST_CHECK int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_role role,
-				uint8_t *data, size_t len, uint64_t now_ms, size_t *ret_used,
-				struct ws_event *ret);
+                                uint8_t *data, size_t len, uint64_t now_ms, size_t *ret_used,
+                                struct ws_event *ret);
 
-/* Is a message begun and not finished? For the deadline on completing it, which the caller keeps. */
+/* Is a message begun and not finished? The caller keeps a deadline on completing it. */
 static inline bool ws_receiver_incomplete(const struct ws_receiver *r)
 {
 	return r->opcode != 0;

@@ -3,34 +3,36 @@
 
 #include <stdint.h>
 
-/* name, close code, sentence (goes into the close reason, so at most 100 bytes; RFC section) */
+/* name, stable short name, close code, sentence (for the close reason, so at most 100 bytes) */
 #define WS_RULES(X)                                                                                \
-	X(WS_RULE_RSV, 1002, "reserved bit set without a negotiated extension")                    \
-	X(WS_RULE_OPCODE, 1002, "unknown opcode")                                                  \
-	X(WS_RULE_UNMASKED, 1002, "frame from a client is not masked")                             \
-	X(WS_RULE_MASKED, 1002, "frame from a server is masked")                                   \
-	X(WS_RULE_LENGTH_FORM, 1002, "length is not in its shortest form")                         \
-	X(WS_RULE_LENGTH_SIGN, 1002, "length has its highest bit set")                             \
-	X(WS_RULE_CONTROL_LENGTH, 1002, "control frame longer than 125 bytes")                     \
-	X(WS_RULE_CONTROL_FRAGMENT, 1002, "control frame is fragmented")                           \
-	X(WS_RULE_CONTINUATION, 1002, "continuation without a message to continue")                \
-	X(WS_RULE_INTERLEAVED, 1002, "new message inside an unfinished one")                       \
-	X(WS_RULE_CLOSE_LENGTH, 1002, "close frame with a payload of one byte")                    \
-	X(WS_RULE_CLOSE_CODE, 1002, "close code that may not be sent")                             \
-	X(WS_RULE_CLOSE_UTF8, 1007, "close reason is not valid UTF-8")                             \
-	X(WS_RULE_TEXT_UTF8, 1007, "text message is not valid UTF-8")                              \
-	X(WS_RULE_MESSAGE_SIZE, 1009, "message is larger than limits.max_message_bytes")           \
-	X(WS_RULE_FRAGMENTS, 1008, "message has more frames than limits.max_fragments")            \
-	X(WS_RULE_CONTROL_RATE, 1008, "more control frames than limits.control_frames_per_s")
+	X(WS_RULE_RSV, rsv, 1002, "reserved bit set without a negotiated extension")               \
+	X(WS_RULE_OPCODE, opcode, 1002, "unknown opcode")                                          \
+	X(WS_RULE_UNMASKED, unmasked, 1002, "frame from a client is not masked")                   \
+	X(WS_RULE_MASKED, masked, 1002, "frame from a server is masked")                           \
+	X(WS_RULE_LENGTH_FORM, length_form, 1002, "length is not in its shortest form")            \
+	X(WS_RULE_LENGTH_SIGN, length_sign, 1002, "length has its highest bit set")                \
+	X(WS_RULE_CONTROL_LENGTH, control_length, 1002, "control frame longer than 125 bytes")     \
+	X(WS_RULE_CONTROL_FRAGMENT, control_fragment, 1002, "control frame is fragmented")         \
+	X(WS_RULE_CONTINUATION, continuation, 1002, "continuation without a message to continue")  \
+	X(WS_RULE_INTERLEAVED, interleaved, 1002, "new message inside an unfinished one")          \
+	X(WS_RULE_CLOSE_LENGTH, close_length, 1002, "close frame with a payload of one byte")      \
+	X(WS_RULE_CLOSE_CODE, close_code, 1002, "close code that may not be sent")                 \
+	X(WS_RULE_CLOSE_UTF8, close_utf8, 1007, "close reason is not valid UTF-8")                 \
+	X(WS_RULE_TEXT_UTF8, text_utf8, 1007, "text message is not valid UTF-8")                   \
+	X(WS_RULE_MESSAGE_SIZE, message_size, 1009,                                                \
+	  "message is larger than limits.max_message_bytes")                                       \
+	X(WS_RULE_FRAGMENTS, fragments, 1008, "message has more frames than limits.max_fragments") \
+	X(WS_RULE_CONTROL_RATE, control_rate, 1008,                                                \
+	  "more control frames than limits.control_frames_per_s")
 
 enum ws_rule {
-#define X(name, code, text) name,
+#define X(name, lower, code, text) name,
 	WS_RULES(X)
 #undef X
-		WS_RULE_COUNT
+	WS_RULE_COUNT
 };
 
-/* Cannot fail for a value of the enum. */
+/* For values of the enum only. */
 uint16_t ws_rule_close_code(enum ws_rule rule);
 const char *ws_rule_text(enum ws_rule rule);
-const char *ws_rule_name(enum ws_rule rule); /* stable, lower case: "text_utf8" */
+const char *ws_rule_name(enum ws_rule rule); /* "text_utf8" */

@@ -15,8 +15,12 @@
 /* Exactly 24 canonical base64 characters that decode to 16 bytes. */
 bool ws_key_valid(const char *key, size_t len);
 
-/* Sec-WebSocket-Accept for a valid @key; @dst gets WS_ACCEPT_LEN bytes and a NUL. */
+/**
+ * Sec-WebSocket-Accept for a valid @key; @dst gets WS_ACCEPT_LEN bytes and a NUL.
+ *
+ * Returns: 0, or WSMD_ENOENT when the cryptography library was built without SHA-1
+ */
 MUST_CHECK int ws_accept(const char key[WS_KEY_LEN], char dst[WS_ACCEPT_LEN + 1]);
 
 /* A client's key from 16 random bytes; @dst gets WS_KEY_LEN bytes and a NUL. */
-MUST_CHECK int ws_key_encode(const unsigned char random[16], char dst[WS_KEY_LEN + 1]);
+void ws_key_encode(const unsigned char random[16], char dst[WS_KEY_LEN + 1]);

@@ -1,0 +1,305 @@
+/* The receiving half of a connection: frames to messages, one frame a step. */
+#include "ws/receiver.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "ws/close_code.h"
+#include "ws/frame.h"
+#include "ws/mask.h"
+#include "ws/utf8.h"
+
+static_assert(sizeof(struct ws_receiver) <= CACHE_LINE, "part of every idle connection");
+static_assert(sizeof(size_t) == sizeof(uint64_t), "lengths below a limit are used as sizes");
+
+#define TOKEN MS_PER_S /* price of a control frame: so a rate per second is a rate per ms */
+
+/* Beside 0 and the codes of ws_receiver_next(): the frame is done and caused no event. */
+#define NEXT_FRAME 1
+
+/* What is left of the caller's bytes. */
+struct input {
+	uint8_t *at, *end;
+};
+
+static inline size_t left(const struct input *in)
+{
+	return (size_t)(in->end - in->at);
+}
+
+static void release(struct ws_receiver *r)
+{
+	free(r->message);
+	r->message = NULL;
+	r->message_cap = 0;
+}
+
+/* Nothing behind a close frame or a violation is looked at. */
+static void end(struct ws_receiver *r, struct input *in)
+{
+	release(r);
+	r->message_len = 0;
+	r->frame_left = 0;
+	r->opcode = 0;
+	r->ended = true;
+	in->at = in->end;
+}
+
+static COLD int violate(struct ws_receiver *r, struct input *in, enum ws_rule rule,
+                        struct ws_event *ret)
+{
+	end(r, in);
+	*ret = (struct ws_event){.type = WS_EVENT_VIOLATION, .rule = rule};
+	return 0;
+}
+
+static bool take_token(struct ws_receiver *r, const struct ws_limits *l, uint64_t now_ms)
+{
+	const uint64_t full = (uint64_t)l->control_burst * TOKEN;
+	uint64_t tokens;
+
+	if (l->control_per_s == 0)
+		return true;
+	tokens = r->control_tokens +
+	         (uint64_t)((uint32_t)now_ms - r->control_seen_ms) * l->control_per_s;
+	if (tokens > full)
+		tokens = full;
+	r->control_seen_ms = (uint32_t)now_ms;
+	r->control_tokens = (uint32_t)(tokens < TOKEN ? tokens : tokens - TOKEN);
+	return tokens >= TOKEN;
+}
+
+static int take_close(struct ws_receiver *r, struct input *in, uint8_t *body, size_t len,
+                      struct ws_event *ret)
+{
+	uint16_t code = WS_CLOSE_NO_STATUS;
+	uint8_t utf8 = WS_UTF8_WHOLE;
+
+	if (len > 0) { /* and so at least 2, see ws_frame_decode() */
+		code = (uint16_t)(body[0] << 8 | body[1]);
+		if (!ws_close_may_receive(code))
+			return violate(r, in, WS_RULE_CLOSE_CODE, ret);
+		body += 2;
+		len -= 2;
+	}
+	if (ws_utf8_check(&utf8, body, len) < len || utf8 != WS_UTF8_WHOLE)
+		return violate(r, in, WS_RULE_CLOSE_UTF8, ret);
+	end(r, in);
+	*ret = (struct ws_event){
+		.type = WS_EVENT_CLOSE,
+		.opcode = WS_CLOSE,
+		.close_code = code,
+		.data = body,
+		.len = len,
+	};
+	return 0;
+}
+
+static int take_control(struct ws_receiver *r, const struct ws_limits *l, const struct ws_frame *f,
+                        uint64_t now_ms, struct input *in, struct ws_event *ret)
+{
+	const size_t len = f->payload_len;
+	uint8_t *const body = in->at + f->header_len;
+
+	if (left(in) - f->header_len < len)
+		return WSMD_ENEEDMORE;
+	(void)ws_mask(body, len, f->mask_key); /* whole, so the key is not used again */
+	in->at = body + len;
+	if (f->opcode == WS_CLOSE)
+		return take_close(r, in, body, len, ret);
+	if (!take_token(r, l, now_ms))
+		return violate(r, in, WS_RULE_CONTROL_RATE, ret);
+	*ret = (struct ws_event){
+		.type = f->opcode == WS_PING ? WS_EVENT_PING : WS_EVENT_PONG,
+		.opcode = f->opcode,
+		.data = body,
+		.len = len,
+	};
+	return 0;
+}
+
+/* A message of one frame that is all there: handed out from where it lies. */
+static int take_whole(struct ws_receiver *r, const struct ws_frame *f, struct input *in,
+                      struct ws_event *ret)
+{
+	const size_t len = f->payload_len;
+	uint8_t *const body = in->at;
+	uint8_t utf8 = WS_UTF8_WHOLE;
+
+	(void)ws_mask(body, len, f->mask_key); /* whole, so the key is not used again */
+	if (f->opcode == WS_TEXT &&
+	    (ws_utf8_check(&utf8, body, len) < len || utf8 != WS_UTF8_WHOLE))
+		return violate(r, in, WS_RULE_TEXT_UTF8, ret);
+	in->at = body + len;
+	*ret = (struct ws_event){
+		.type = WS_EVENT_MESSAGE,
+		.opcode = f->opcode,
+		.data = body,
+		.len = len,
+	};
+	return 0;
+}
+
+/*
+ * Make room for @n bytes that have arrived. The buffer doubles, so that a message costs linear
+ * time in whatever pieces it comes; its known end is the only announced length that counts, and
+ * only downwards.
+ */
+static int reserve(struct ws_receiver *r, const struct ws_limits *l, size_t n)
+{
+	const uint64_t need = r->message_len + n;
+	const uint64_t most = r->fin ? r->message_len + r->frame_left : l->max_message_bytes;
+	uint64_t cap = 2 * r->message_cap;
+	uint8_t *message;
+
+	if (need <= r->message_cap)
+		return 0;
+	if (cap > most)
+		cap = most;
+	if (cap < need)
+		cap = need;
+	message = realloc(r->message, cap);
+	if (!message)
+		return WSMD_ENOMEM;
+	r->message = message;
+	r->message_cap = cap;
+	return 0;
+}
+
+static int finish_message(struct ws_receiver *r, struct input *in, struct ws_event *ret)
+{
+	if (r->opcode == WS_TEXT && r->utf8 != WS_UTF8_WHOLE)
+		return violate(r, in, WS_RULE_TEXT_UTF8, ret);
+	*ret = (struct ws_event){
+		.type = WS_EVENT_MESSAGE,
+		.opcode = r->opcode,
+		.data = r->message ? r->message : in->at,
+		.len = r->message_len,
+	};
+	r->opcode = 0;
+	r->message_len = 0;
+	return 0;
+}
+
+/* Move what there is of the open frame's payload into the assembly buffer. */
+static int take_payload(struct ws_receiver *r, const struct ws_limits *l, struct input *in,
+                        struct ws_event *ret)
+{
+	const size_t n = left(in) < r->frame_left ? left(in) : r->frame_left;
+
+	if (n > 0) {
+		/* Memory first: without it nothing has happened yet, and the call may be repeated.
+		 */
+		if (reserve(r, l, n) != 0)
+			return WSMD_ENOMEM;
+		r->mask_key = ws_mask(in->at, n, r->mask_key);
+		if (r->opcode == WS_TEXT && ws_utf8_check(&r->utf8, in->at, n) < n)
+			return violate(r, in, WS_RULE_TEXT_UTF8, ret);
+		memcpy(r->message + r->message_len, in->at, n);
+		r->message_len += n;
+		r->frame_left -= n;
+		in->at += n;
+	}
+	if (r->frame_left > 0)
+		return WSMD_ENEEDMORE;
+	return r->fin ? finish_message(r, in, ret) : NEXT_FRAME;
+}
+
+static void open_frame(struct ws_receiver *r, const struct ws_frame *f)
+{
+	if (f->opcode != WS_CONTINUATION) {
+		r->opcode = f->opcode;
+		r->utf8 = WS_UTF8_WHOLE;
+		r->message_len = 0;
+		r->fragments = 0;
+	}
+	r->fragments++;
+	r->fin = f->fin;
+	r->frame_left = f->payload_len;
+	r->mask_key = f->mask_key;
+}
+
+/*
+ * Does a frame that begins with byte @b fit behind what came before? Asked before the rest of
+ * the header is there; WS_RULE_COUNT means yes, or that ws_frame_decode() will say why not.
+ */
+static enum ws_rule check_sequence(const struct ws_receiver *r, const struct ws_limits *l,
+                                   uint8_t b)
+{
+	switch (b & 0x7F) { /* all but FIN */
+	case WS_CONTINUATION:
+		if (r->opcode == 0)
+			return WS_RULE_CONTINUATION;
+		return r->fragments < l->max_fragments ? WS_RULE_COUNT : WS_RULE_FRAGMENTS;
+	case WS_TEXT:
+	case WS_BINARY:
+		return r->opcode == 0 ? WS_RULE_COUNT : WS_RULE_INTERLEAVED;
+	default:
+		return WS_RULE_COUNT;
+	}
+}
+
+static int take_frame(struct ws_receiver *r, const struct ws_limits *l, enum ws_role role,
+                      uint64_t now_ms, struct input *in, struct ws_event *ret)
+{
+	struct ws_frame f;
+	enum ws_rule rule;
+	int rc;
+
+	if (left(in) == 0)
+		return WSMD_ENEEDMORE;
+	rule = check_sequence(r, l, in->at[0]);
+	if (rule != WS_RULE_COUNT)
+		return violate(r, in, rule, ret);
+	rc = ws_frame_decode(role, in->at, left(in), &f, &rule);
+	if (rc == WSMD_EPROTO)
+		return violate(r, in, rule, ret);
+	if (rc != 0)
+		return rc;
+	if (f.opcode >= WS_CLOSE)
+		return take_control(r, l, &f, now_ms, in, ret);
+	if (f.payload_len > l->max_message_bytes ||
+	    r->message_len > l->max_message_bytes - f.payload_len)
+		return violate(r, in, WS_RULE_MESSAGE_SIZE, ret);
+	in->at += f.header_len;
+	if (f.fin && f.opcode != WS_CONTINUATION && f.payload_len <= left(in))
+		return take_whole(r, &f, in, ret);
+	open_frame(r, &f);
+	return take_payload(r, l, in, ret);
+}
+
+void ws_receiver_init(struct ws_receiver *r, const struct ws_limits *l, uint64_t now_ms)
+{
+	*r = (struct ws_receiver){
+		.control_tokens = l->control_burst * TOKEN,
+		.control_seen_ms = (uint32_t)now_ms,
+	};
+}
+
+void ws_receiver_fini(struct ws_receiver *r)
+{
+	release(r);
+}
+
+int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_role role,
+                     uint8_t *data, size_t len, uint64_t now_ms, size_t *ret_used,
+                     struct ws_event *ret)
+{
+	struct input in = {.at = data, .end = data + len};
+	int rc = NEXT_FRAME;
+
+	if (r->message && r->opcode == 0)
+		release(r); /* handed out by the call before */
+	if (r->ended) {
+		*ret_used = len;
+		return WSMD_ENEEDMORE;
+	}
+	if (r->frame_left > 0)
+		rc = take_payload(r, l, &in, ret);
+	while (rc == NEXT_FRAME)
+		rc = take_frame(r, l, role, now_ms, &in, ret);
+	*ret_used = (size_t)(in.at - data);
+	return rc;
+}

@@ -1,0 +1,22 @@
+/*
+ * UTF-8 validation of text that arrives in pieces (RFC 3629: no overlong forms, no surrogates,
+ * nothing above U+10FFFF). Thread: any; pure.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The whole state between two pieces. In any other state than WS_UTF8_WHOLE text may not end. */
+#define WS_UTF8_WHOLE 0
+
+/**
+ * Check the next @len bytes of a text.
+ *
+ * @state WS_UTF8_WHOLE before the first piece
+ *
+ * Returns: @len; or less: the offset of the first byte that no valid text could have there,
+ *          and every later call for this @state returns 0
+ * Cost:    16 bytes at a time while the text is ASCII, a table look-up for each byte otherwise
+ */
+size_t ws_utf8_check(uint8_t *state, const uint8_t *data, size_t len);
