@@ -2,9 +2,11 @@
  * A strict, resumable parser of HTTP/1.1 heads, request and response, RFC 9112.
  *
  * Strict: what two parsers could read differently is refused (bare LF, folded lines, space
- * before a colon, several Host fields, control bytes, ...). Resumable: each byte is looked at
- * once however it arrives. Pure: no I/O, no allocation; names and values are offsets into the
- * caller's buffer, which may move between calls as long as its bytes stay the same.
+ * before a colon, several Host fields, control bytes, ...). Absolute-form targets are refused
+ * too: they name a second host beside the Host field. Resumable: each byte is looked at once
+ * however it arrives, and a fault is found at the first byte that decides it. Pure: no I/O, no
+ * allocation; names and values are offsets into the caller's buffer, which may move between
+ * calls as long as its bytes stay the same. Lookups are in http/field.h.
  *
  * Thread: any.
  */
@@ -15,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/macros.h"
+#include "http/fault.h"
 
 #define HTTP_MAX_FIELDS 100
 
@@ -26,22 +29,12 @@ struct http_field {
 	struct http_span name, value; /* value without surrounding white space */
 };
 
-/* Why a head was refused: one sentence for the body of the answer, and its status. */
-#define HTTP_FAULTS(X)                                                                             \
-	X(HTTP_OK, 200, "")                                                                        \
-	X(HTTP_BAD_REQUEST_LINE, 400, "The request line is not METHOD SP TARGET SP HTTP/1.1.")     \
-	/* ... the implementer completes the list, one row for each distinguishable fault ... */   \
-	X(HTTP_HEAD_TOO_LARGE, 431, "The request head is larger than limits.max_request_head_bytes.")
-
-enum http_fault {
-#define X(name, status, text) name,
-	HTTP_FAULTS(X)
-#undef X
-		HTTP_FAULT_COUNT
+enum http_kind {
+	HTTP_REQUEST,
+	HTTP_RESPONSE
 };
 
-enum http_kind { HTTP_REQUEST, HTTP_RESPONSE };
-
+/* All but @fault and @pos has a meaning only once the head is complete. */
 struct http_head {
 	/* request */
 	struct http_span method;
@@ -51,14 +44,17 @@ struct http_head {
 	/* response */
 	uint16_t status;
 	/* both */
+	bool chunked;            /* a body in chunks is announced */
+	uint64_t content_length; /* 0: none announced */
 	uint32_t n_fields;
 	struct http_field fields[HTTP_MAX_FIELDS];
-	uint32_t head_len; /* once complete: bytes of the head with its empty line */
+	uint32_t head_len; /* bytes of the head with its empty line; behind it begins the rest */
 	enum http_fault fault;
 
 	/* parser state */
+	uint32_t pos; /* bytes looked at; after a fault: where the deciding byte is */
 	uint8_t kind, state;
-	uint32_t pos, mark;
+	uint8_t known, seen; /* fields with a meaning here: the current one, those so far */
 };
 
 void http_head_init(struct http_head *h, enum http_kind kind);
@@ -67,35 +63,15 @@ void http_head_init(struct http_head *h, enum http_kind kind);
  * Look at the bytes from where the last call stopped up to @len.
  *
  * @buf     the head from its first byte
- * @max_len largest head that is acceptable
+ * @max_len largest head that is acceptable, below 4 GiB; the same in each call
  *
- * Returns: 0, complete; WSMD_ENEEDMORE; WSMD_EPROTO with h->fault (final)
+ * Cost:    linear in the new bytes
+ * Returns: 0, complete; WSMD_ENEEDMORE; WSMD_EPROTO with h->fault (both ends are final)
  */
 MUST_CHECK int http_head_parse(struct http_head *h, const char *buf, size_t len, size_t max_len);
 
-uint16_t http_fault_status(enum http_fault fault);
-const char *http_fault_text(enum http_fault fault);
-const char *http_status_text(uint16_t status); /* "Bad Request"; "Unknown" for others */
-
-/* Number of fields called @name (lower case); *@ret_first is the first of them, if any. */
-uint32_t http_head_find(const struct http_head *h, const char *buf, const char *name,
-			struct http_span *ret_first);
-
-/* Is @token (lower case) a member of the comma-separated lists of all fields called @name? */
-bool http_head_has_token(const struct http_head *h, const char *buf, const char *name,
-			 const char *token);
-
-bool http_span_equals(const char *buf, struct http_span s, const char *text); /* exact */
-
-/**
- * Percent-decode @s into @dst exactly once, with a NUL behind it. '+' stays a plus in a path and
- * becomes a space in a query (@plus_is_space).
- *
- * Returns: decoded length, or WSMD_EINVAL: broken %xx, a NUL byte, or @cap too small
- */
-MUST_CHECK long http_decode(const char *buf, struct http_span s, bool plus_is_space, char *dst,
-			    size_t cap);
-
-/* Value of the first @name in a query string, still encoded. False: not there. */
-bool http_query_get(const char *buf, struct http_span query, const char *name,
-		    struct http_span *ret);
+/* Does the head announce a body? An upgrade request must not. */
+static inline bool http_head_has_body(const struct http_head *h)
+{
+	return h->chunked || h->content_length > 0;
+}
