@@ -36,14 +36,13 @@ void wheel_init(struct wheel *w, uint64_t now_ms);
 void timer_init(struct timer *t);
 bool timer_armed(const struct timer *t);
 
-/* Set or move. A time in the past fires at the next advance, even if that is to the same time. */
+/* Set or move. A time before the present tick is due at the next advance, never before it. */
 void wheel_arm(struct wheel *w, struct timer *t, uint64_t expires_ms);
 
 /* Harmless when not armed. Allowed for a timer that is due and not yet popped. */
 void wheel_disarm(struct wheel *w, struct timer *t);
 
-/* Move to @now_ms (never backwards): everything expired becomes due. Cost: per occupied slot, not
- * per tick. */
+/* Move to @now_ms, never backwards: what expired becomes due. Cost: ticks skipped are free. */
 void wheel_advance(struct wheel *w, uint64_t now_ms);
 
 /* The next due timer, disarmed, or NULL. It may be armed again at once. */
