@@ -6,29 +6,40 @@
 
 #include <stdint.h>
 
-/* name, text, close code to send (0: the socket is gone, or the peer's frame is answered) */
+/* How the end is brought about. */
+enum close_manner {
+	CLOSE_BY_HANDSHAKE, /* send a close frame, wait for the peer's */
+	CLOSE_AND_LINGER,   /* send a close frame, say nothing more, wait for the peer's FIN */
+	CLOSE_AT_ONCE,      /* one try to send a close frame, then close */
+	CLOSE_SILENTLY,     /* nobody is there to read a close frame */
+};
+
+/* name, label, close code (0: none, or the peer's own), manner, sentence */
 #define CLOSE_REASONS(X)                                                                           \
-	X(CLOSE_PEER, "peer_close", 0, "the peer sent a close frame")                              \
-	X(CLOSE_FIN, "peer_fin", 0, "the peer ended the stream without a close frame")             \
-	X(CLOSE_RESET, "peer_reset", 0, "the peer reset the connection")                           \
-	X(CLOSE_IO_ERROR, "io_error", 0, "the socket failed")                                      \
-	X(CLOSE_HEARTBEAT, "heartbeat_timeout", 1001, "heartbeat timeout")                         \
-	X(CLOSE_WRITE_TIMEOUT, "write_timeout", 1008,                                              \
+	X(CLOSE_PEER, "peer_close", 0, CLOSE_AND_LINGER, "the peer sent a close frame")            \
+	X(CLOSE_FIN, "peer_fin", 0, CLOSE_SILENTLY,                                                \
+	  "the peer ended the stream without a close frame")                                       \
+	X(CLOSE_RESET, "peer_reset", 0, CLOSE_SILENTLY, "the peer reset the connection")           \
+	X(CLOSE_IO_ERROR, "io_error", 0, CLOSE_SILENTLY, "the socket failed")                      \
+	X(CLOSE_HEARTBEAT, "heartbeat_timeout", 1001, CLOSE_AT_ONCE, "heartbeat timeout")          \
+	X(CLOSE_WRITE_TIMEOUT, "write_timeout", 1008, CLOSE_AND_LINGER,                            \
 	  "slow consumer: no byte was taken within limits.write_timeout_s")                        \
-	X(CLOSE_QUEUE_FULL, "queue_full", 1008, "slow consumer: more than limits.send_queue_bytes wait") \
-	X(CLOSE_MESSAGE_TIMEOUT, "message_timeout", 1008,                                          \
+	X(CLOSE_QUEUE_FULL, "queue_full", 1008, CLOSE_AND_LINGER,                                  \
+	  "slow consumer: more than limits.send_queue_bytes wait")                                 \
+	X(CLOSE_MESSAGE_TIMEOUT, "message_timeout", 1008, CLOSE_AND_LINGER,                        \
 	  "message not completed within limits.message_timeout_s")                                 \
-	X(CLOSE_VIOLATION, "protocol_error", 1002, "the peer broke the protocol")                  \
-	X(CLOSE_BAD_TEXT, "bad_utf8", 1007, "text is not valid UTF-8")                             \
-	X(CLOSE_TOO_BIG, "too_big", 1009, "message is too big")                                    \
-	X(CLOSE_RATE, "rate_limit", 1008, "too many frames")                                       \
-	X(CLOSE_KICKED, "kicked", 1008, "kicked by the operator")                                  \
-	X(CLOSE_DRAIN, "drain", 1012, "server is draining, reconnect")                             \
-	X(CLOSE_STOP, "server_stop", 1001, "server is going away")                                 \
-	X(CLOSE_NO_MEMORY, "no_memory", 1013, "server is short of memory, try again later")
+	X(CLOSE_VIOLATION, "protocol_error", 1002, CLOSE_AND_LINGER, "the peer broke the protocol") \
+	X(CLOSE_BAD_TEXT, "bad_utf8", 1007, CLOSE_AND_LINGER, "text is not valid UTF-8")           \
+	X(CLOSE_TOO_BIG, "too_big", 1009, CLOSE_AND_LINGER, "message is too big")                  \
+	X(CLOSE_RATE, "rate_limit", 1008, CLOSE_AND_LINGER, "too many frames")                     \
+	X(CLOSE_KICKED, "kicked", 1008, CLOSE_BY_HANDSHAKE, "kicked by the operator")              \
+	X(CLOSE_DRAIN, "drain", 1012, CLOSE_BY_HANDSHAKE, "server is draining, reconnect")         \
+	X(CLOSE_STOP, "server_stop", 1001, CLOSE_BY_HANDSHAKE, "server is going away")             \
+	X(CLOSE_NO_MEMORY, "no_memory", 1013, CLOSE_AND_LINGER,                                    \
+	  "server is short of memory, try again later")
 
 enum close_reason {
-#define X(name, label, code, text) name,
+#define X(name, label, code, manner, text) name,
 	CLOSE_REASONS(X)
 #undef X
 		CLOSE_REASON_COUNT
@@ -37,3 +48,4 @@ enum close_reason {
 const char *close_reason_label(enum close_reason r); /* stable, in JSON, metrics and logs */
 const char *close_reason_text(enum close_reason r);
 uint16_t close_reason_code(enum close_reason r);
+enum close_manner close_reason_manner(enum close_reason r);

@@ -10,10 +10,11 @@ void stats_sum(uint64_t *sum, const struct stats_block *b)
 struct close_row {
 	const char *label, *text;
 	uint16_t code;
+	enum close_manner manner;
 };
 
 static const struct close_row close_rows[CLOSE_REASON_COUNT] = {
-#define X(name, label, code, text) [name] = {label, text, code},
+#define X(name, label, code, manner, text) [name] = {label, text, code, manner},
 	CLOSE_REASONS(X)
 #undef X
 };
@@ -37,6 +38,11 @@ const char *close_reason_text(enum close_reason r)
 uint16_t close_reason_code(enum close_reason r)
 {
 	return close_row(r)->code;
+}
+
+enum close_manner close_reason_manner(enum close_reason r)
+{
+	return close_row(r)->manner;
 }
 
 struct refusal_row {
