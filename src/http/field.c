@@ -137,7 +137,7 @@ long http_decode(const char *buf, struct http_span s, bool plus_is_space, char *
 		} else if (ch == '+' && plus_is_space) {
 			ch = ' ';
 		}
-		if (ch == '\0' || n + 1 >= cap)
+		if (ch == '\0' || n >= cap)
 			return WSMD_EINVAL;
 		dst[n] = ch;
 	}
