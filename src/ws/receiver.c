@@ -210,9 +210,8 @@ static int take_payload(struct ws_receiver *r, const struct ws_limits *l, struct
 static void open_frame(struct ws_receiver *r, const struct ws_frame *f)
 {
 	if (f->opcode != WS_CONTINUATION) {
+		/* message_len and utf8 are 0 since the end of the last message */
 		r->opcode = f->opcode;
-		r->utf8 = WS_UTF8_WHOLE;
-		r->message_len = 0;
 		r->fragments = 0;
 	}
 	r->fragments++;

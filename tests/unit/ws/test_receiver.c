@@ -53,6 +53,8 @@ static const struct {
 	{"!rsv ", {F(0xc1, "x"), F(0x81, "ignored")}},
 	{"text(a) !rsv ", {F(0x81, "a"), F(0xa2, "x")}},
 	{"!rsv ", {F(0x01, "a"), F(0x40, "x")}},
+	{"!rsv ", {F(0xc0, "no message")}},
+	{"!rsv ", {F(0x01, "a"), F(0xc1, "inside one")}},
 	{"!opcode ", {F(0x83, "x")}},
 	{"!opcode ", {F(0x01, "a"), F(0x07, "x")}},
 	{"!opcode ", {F(0x8b, "x")}},

@@ -173,6 +173,17 @@ Test(ws_receiver_limits, fragments_are_exact_and_empty_ones_count)
 	}
 }
 
+Test(ws_receiver_limits, fragments_of_each_message_count_alone)
+{
+	struct stream s;
+
+	stream_init(&s, WS_SERVER);
+	for (int i = 0; i < 20; i++)
+		stream_frame(&s, i % 10 == 0 ? 0x01 : i % 10 == 9 ? 0x80 : 0x00, "x", 1);
+	check(&s, &limits, "text(xxxxxxxxxx) text(xxxxxxxxxx) ");
+	stream_fini(&s);
+}
+
 Test(ws_receiver_limits, a_million_empty_fragments_hold_one_byte)
 {
 	const struct ws_limits many = {.max_message_bytes = LIMIT, .max_fragments = UINT32_MAX};
@@ -209,6 +220,7 @@ Test(ws_receiver_limits, control_frames)
 	} rates[] = {
 		{"ping() ping() ping() ", {0, 0, 0}, 3},
 		{"ping() ping() ping() !control_rate ", {0, 0, 0, 0}, 4},
+		{"ping() ping() ping() !control_rate ", {1000, 1000, 1000, 1000}, 4}, /* full */
 		{"ping() ping() ping() !control_rate ", {0, 0, 0, 499}, 4},
 		{"ping() ping() ping() ping() ", {0, 0, 0, 500}, 4},
 		{"ping() ping() ping() ping() !control_rate ", {0, 0, 0, 500, 999}, 5},
