@@ -20,9 +20,20 @@
 #include "base/log.h"
 #include "base/macros.h"
 
-enum conf_env { ENV_DEVELOPMENT, ENV_TESTING, ENV_STAGING, ENV_PRODUCTION };
-enum conf_auth { AUTH_DENY, AUTH_OPEN }; /* open: the user is whoever ?user= says */
-enum hub_action { HUB_DROP, HUB_ECHO };
+enum conf_env {
+	ENV_DEVELOPMENT,
+	ENV_TESTING,
+	ENV_STAGING,
+	ENV_PRODUCTION
+};
+enum conf_auth {
+	AUTH_DENY,
+	AUTH_OPEN /* the user is whoever ?user= says */
+};
+enum hub_action {
+	HUB_DROP,
+	HUB_ECHO
+};
 
 #define CONF_MAX_LISTEN  16
 #define CONF_MAX_HUBS    256
@@ -80,7 +91,12 @@ struct conf {
 	} drain;
 
 	uint32_t n_hubs;
-	struct conf_hub hubs[]; /* sorted by name; "*" among them or built in */
+	struct conf_hub hubs[]; /* sorted by name; "*" is always there, as the first */
+};
+
+struct conf_setting {
+	const char *key, *value; /* value is JSON, or a bare word taken as a string */
+	const char *origin;      /* "--set", "--listen": for messages; --listen adds to a list */
 };
 
 /* What the command line and the environment say; kept, because a reload reads it again. */
@@ -89,10 +105,7 @@ struct conf_args {
 	const char *env_name; /* --env; NULL: WSMD_ENV, then ENVIRONMENT, then development */
 	bool dev;
 	size_t n_settings;
-	const struct conf_setting {
-		const char *key, *value; /* value is JSON, or a bare word taken as a string */
-		const char *origin;      /* "--listen", "--set": for messages */
-	} *settings;
+	const struct conf_setting *settings;
 };
 
 /* Faults found, all of them, each a finished line such as
@@ -106,13 +119,15 @@ void conf_faults_fini(struct conf_faults *f);
 /**
  * Build a snapshot.
  *
- * @cpus  what workers = 0 means
+ * @cpus    what workers = 0 means
+ * @faults  all zero or from an earlier call; it is added to
  *
+ * Thread:  main; the first call before another thread uses jansson (see guard.h)
  * Returns: 0 with *@ret (free with conf_free()); WSMD_ECONFIG with at least one fault;
- *          WSMD_ENOMEM
+ *          WSMD_ENOMEM, and then the faults mean nothing
  */
 MUST_CHECK int conf_load(const struct conf_args *args, uint32_t cpus, struct conf **ret,
-			 struct conf_faults *faults);
+                         struct conf_faults *faults);
 void conf_free(struct conf *c); /* NULL is allowed */
 
 /* What a hub without a row of its own does is decided by the row "*". */
@@ -121,22 +136,28 @@ enum hub_action conf_hub_action(const struct conf *c, const char *hub, size_t le
 /* "*" or ^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$ */
 bool conf_hub_name_valid(const char *name, size_t len);
 
-enum conf_change { CONF_APPLIED, CONF_NEEDS_RESTART };
+enum conf_change {
+	CONF_APPLIED,
+	CONF_NEEDS_RESTART
+};
 
-/* Calls @report once for each key whose value differs. Values are printed as JSON. */
+/* Calls @report once for each key whose value differs. Values are printed as JSON; null stands
+ * for a hub that has no row of its own. */
 void conf_diff(const struct conf *old, const struct conf *new,
-	       void (*report)(void *arg, const char *key, enum conf_change change, const char *was,
-			      const char *is),
-	       void *arg);
+               void (*report)(void *arg, const char *key, enum conf_change change, const char *was,
+                              const char *is),
+               void *arg);
 
 /* A new snapshot with the values of @new that a reload applies and those of @old that need a
  * restart. NULL: out of memory. */
 struct conf *conf_merge_reload(const struct conf *old, const struct conf *new);
 
+/* These three return 0 or -EIO; conf_print_initial() also WSMD_ENOMEM. */
+
 /* The effective configuration as JSON that conf_load() accepts (--print-config). */
 MUST_CHECK int conf_print(const struct conf *c, FILE *out);
 
-/* A commented starting point (--init); comments are "_comment" keys or the like that conf_load() accepts. */
+/* The defaults of production with a "_comment" for each key, as a file to start from (--init). */
 MUST_CHECK int conf_print_initial(FILE *out);
 
 /* Every key as a Markdown table (docs/configuration.md). */

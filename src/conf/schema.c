@@ -1,0 +1,306 @@
+/* The table of keys and how to find a row in it. */
+#include "conf/schema.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static const char *const level_words[] = {[LOG_ERROR] = "error",
+                                          [LOG_WARNING] = "warning",
+                                          [LOG_INFO] = "info",
+                                          [LOG_DEBUG] = "debug"};
+static const char *const format_words[] = {[LOG_KV] = "kv", [LOG_JSON] = "json"};
+static const char *const auth_words[] = {[AUTH_DENY] = "deny", [AUTH_OPEN] = "open"};
+static const char *const action_words[] = {[HUB_DROP] = "drop", [HUB_ECHO] = "echo"};
+
+#define IN(t, member)        .offset = offsetof(t, member), .width = sizeof(((t *)NULL)->member)
+#define FIELD(member)        IN(struct conf, member)
+#define WORDS(list)          .type = KEY_WORD, .words = (list), .n_words = ARRAY_LEN(list)
+#define WHOLE(least, most)   .type = KEY_WHOLE, .min = (least), .max = (most)
+#define SECONDS(least, most) .type = KEY_SECONDS, .min = (least), .max = (most)
+#define DAY_S                86400
+#define TICK_S               0.05
+
+/* Keys of one section stand together: printing opens and closes a section as it walks. */
+const struct conf_key conf_keys[] = {
+	{.name = "listen",
+         .type = KEY_LISTEN,
+         FIELD(listen),
+         .value = {"[\"127.0.0.1:8080\"]"},
+         .help = "addresses to accept connections on; port 0 lets the kernel choose; with --dev "
+                 "loopback only"},
+	{.name = "workers",
+         WHOLE(0, 256),
+         FIELD(workers),
+         .value = {"0"},
+         .help = "worker threads; 0: one for each core"},
+
+	{.name = "control.path",
+         .type = KEY_PATH,
+         FIELD(control_path),
+         .value = {"\"\""},
+         .help = "Unix socket for wsmctl; empty: the default path"},
+
+	{.name = "log.level",
+         WORDS(level_words),
+         FIELD(log_level),
+         .reload = true,
+         .value = {"\"info\""},
+         .help = "the least important events that are logged"},
+	{.name = "log.format",
+         WORDS(format_words),
+         FIELD(log_format),
+         .reload = true,
+         .value = {"\"kv\""},
+         .help = "kv: key=value pairs; json: one object for each line"},
+
+	{.name = "auth.mode",
+         WORDS(auth_words),
+         FIELD(auth_mode),
+         .reload = true,
+         .value = {"\"deny\""},
+         .dev = "\"open\"",
+         .help = "open: anyone is the user that ?user= names; deny: nobody is let in that way"},
+
+	{.name = "heartbeat.interval_s",
+         SECONDS(TICK_S, DAY_S),
+         FIELD(heartbeat.interval_ms),
+         .reload = true,
+         .value = {"45", "1", "30", "25"},
+         .help = "a connection that was silent for so long is pinged"},
+	{.name = "heartbeat.timeout_s",
+         SECONDS(TICK_S, DAY_S),
+         FIELD(heartbeat.timeout_ms),
+         .reload = true,
+         .value = {"60", "3", "90", "75"},
+         .help = "longest wait for a pong; must be greater than the interval"},
+	{.name = "heartbeat.housekeeping_s",
+         SECONDS(TICK_S, DAY_S),
+         FIELD(heartbeat.housekeeping_ms),
+         .reload = true,
+         .value = {"60", "1", "120", "180"},
+         .help = "time between two rounds of housekeeping"},
+	{.name = "heartbeat.missed_limit",
+         WHOLE(1, 10),
+         FIELD(heartbeat.missed_limit),
+         .reload = true,
+         .value = {"3", "2", "2", "2"},
+         .help = "so many missed pongs make a connection dead"},
+	{.name = "heartbeat.grace_factor",
+         .type = KEY_FACTOR,
+         .min = 1,
+         .max = 10,
+         FIELD(heartbeat.grace_factor),
+         .reload = true,
+         .value = {"1.2"},
+         .help = "a pong counts as missed after the timeout times this"},
+
+	{.name = "limits.max_connections",
+         WHOLE(0, 10000000),
+         FIELD(limits.max_connections),
+         .reload = true,
+         .value = {"0"},
+         .help = "connections in all; 0: from the descriptor limit"},
+	{.name = "limits.max_connections_per_user",
+         WHOLE(1, 1000000),
+         FIELD(limits.max_connections_per_user),
+         .reload = true,
+         .value = {"32"},
+         .help = "connections of one user of one hub"},
+	{.name = "limits.max_half_open",
+         WHOLE(1, 1000000),
+         FIELD(limits.max_half_open),
+         .reload = true,
+         .value = {"4096"},
+         .help = "connections whose handshake is not finished"},
+	{.name = "limits.handshake_timeout_s",
+         SECONDS(TICK_S, 300),
+         FIELD(limits.handshake_timeout_ms),
+         .reload = true,
+         .value = {"5"},
+         .help = "from accept to the end of the handshake; bytes do not extend it"},
+	{.name = "limits.max_request_head_bytes",
+         WHOLE(1024, 1048576),
+         FIELD(limits.max_request_head_bytes),
+         .reload = true,
+         .value = {"16384"},
+         .help = "request line and headers"},
+	{.name = "limits.max_message_bytes",
+         WHOLE(125, 1073741824),
+         FIELD(limits.max_message_bytes),
+         .reload = true,
+         .value = {"1048576"},
+         .help = "a longer message closes the connection with 1009"},
+	{.name = "limits.max_fragments",
+         WHOLE(1, 100000000),
+         FIELD(limits.max_fragments),
+         .reload = true,
+         .value = {"262144"},
+         .help = "frames of one message, empty ones included"},
+	{.name = "limits.message_timeout_s",
+         SECONDS(TICK_S, DAY_S),
+         FIELD(limits.message_timeout_ms),
+         .reload = true,
+         .value = {"30"},
+         .help = "from the first byte of a message to its last"},
+	{.name = "limits.send_queue_bytes",
+         WHOLE(1024, 1073741824),
+         FIELD(limits.send_queue_bytes),
+         .reload = true,
+         .value = {"1048576"},
+         .help = "unsent bytes of one connection; what would not fit is dropped and reported"},
+	{.name = "limits.write_timeout_s",
+         SECONDS(TICK_S, DAY_S),
+         FIELD(limits.write_timeout_ms),
+         .reload = true,
+         .value = {"10"},
+         .help = "a peer that takes nothing for so long is closed"},
+	{.name = "limits.close_timeout_s",
+         SECONDS(TICK_S, DAY_S),
+         FIELD(limits.close_timeout_ms),
+         .reload = true,
+         .value = {"5"},
+         .help = "wait for the peer to finish the closing handshake"},
+	{.name = "limits.control_frame_burst",
+         WHOLE(1, 1000000),
+         FIELD(limits.control_frame_burst),
+         .reload = true,
+         .value = {"128"},
+         .help = "control frames a peer may send at once"},
+	{.name = "limits.control_frames_per_s",
+         WHOLE(0, 1000000),
+         FIELD(limits.control_frames_per_s),
+         .reload = true,
+         .value = {"32"},
+         .help = "control frames a peer may send for each second; 0: no limit"},
+	{.name = "limits.inbox_items",
+         WHOLE(16, 16777216),
+         FIELD(limits.inbox_items),
+         .value = {"65536"},
+         .help = "messages that may wait for one worker"},
+
+	{.name = "shutdown.deadline_s",
+         SECONDS(TICK_S, 3600),
+         FIELD(shutdown.deadline_ms),
+         .reload = true,
+         .value = {"10"},
+         .help = "time to say goodbye before the process ends anyway"},
+
+	{.name = "drain.rate_per_s",
+         WHOLE(1, 1000000),
+         FIELD(drain.rate_per_s),
+         .reload = true,
+         .value = {"1000"},
+         .help = "connections closed in each second of a drain"},
+	{.name = "drain.deadline_s",
+         SECONDS(TICK_S, DAY_S),
+         FIELD(drain.deadline_ms),
+         .reload = true,
+         .value = {"60"},
+         .help = "what a drain has not closed by then is closed at once"},
+
+	{.name = HUB_PATTERN ".on_message",
+         WORDS(action_words),
+         .per_hub = true,
+         IN(struct conf_hub, on_message),
+         .reload = true,
+         .value = {"\"drop\""},
+         .dev = "\"echo\"",
+         .help = "what happens to a message when nobody handles it; the hub \"*\" stands for all "
+                 "that are not named"},
+};
+
+const size_t conf_n_keys = ARRAY_LEN(conf_keys);
+
+static_assert(ARRAY_LEN(conf_keys) <= CONF_KEYS_MAX, "the loader has a place for each key");
+static_assert(sizeof(enum log_level) == sizeof(uint32_t), "words are stored as 32 bits");
+
+const struct conf_key *schema_find(const char *name)
+{
+	conf_keys_for_each(k)
+	{
+		if (strcmp(k->name, name) == 0)
+			return k;
+	}
+	return NULL;
+}
+
+size_t schema_section_len(const struct conf_key *k)
+{
+	const char *dot = strchr(k->name, '.');
+
+	return dot ? (size_t)(dot - k->name) : 0;
+}
+
+bool schema_same_section(const struct conf_key *a, const struct conf_key *b)
+{
+	const size_t len = schema_section_len(a);
+
+	return schema_section_len(b) == len && memcmp(a->name, b->name, len) == 0;
+}
+
+bool schema_is_section(const char *name)
+{
+	const size_t len = strlen(name);
+
+	conf_keys_for_each(k)
+	{
+		if (len > 0 && schema_section_len(k) == len && memcmp(k->name, name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A key that was written without its section, or in a wrong one. */
+static const char *nearest_leaf(const char *name)
+{
+	const char *leaves[CONF_KEYS_MAX], *leaf = strrchr(name, '.');
+
+	for (size_t i = 0; i < conf_n_keys; i++)
+		leaves[i] = schema_leaf(&conf_keys[i]);
+	leaf = text_nearest(leaf ? leaf + 1 : name, leaves, conf_n_keys);
+	for (size_t i = 0; i < conf_n_keys && leaf != NULL; i++) {
+		if (leaves[i] == leaf)
+			return conf_keys[i].name;
+	}
+	return NULL;
+}
+
+bool schema_nearest(const char *name, char ret[KEY_TEXT_MAX])
+{
+	char sections[CONF_KEYS_MAX][KEY_TEXT_MAX];
+	const char *names[2 * CONF_KEYS_MAX], *nearest;
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const struct conf_key *k = &conf_keys[i];
+		const int len = (int)schema_section_len(k);
+
+		names[n++] = k->name;
+		snprintf(sections[i], KEY_TEXT_MAX, "%.*s", len, k->name);
+		if (len > 0)
+			names[n++] = sections[i];
+	}
+	nearest = text_nearest(name, names, n);
+	if (nearest == NULL)
+		nearest = nearest_leaf(name);
+	if (nearest == NULL)
+		return false;
+	snprintf(ret, KEY_TEXT_MAX, "%s", nearest);
+	return true;
+}
+
+const char *schema_default(const struct conf_key *k, enum conf_env env, bool dev)
+{
+	if (dev && k->dev != NULL)
+		return k->dev;
+	return k->value[env] ? k->value[env] : k->value[0];
+}
+
+const char *schema_leaf(const struct conf_key *k)
+{
+	const char *dot = strrchr(k->name, '.');
+
+	return dot ? dot + 1 : k->name;
+}

@@ -1,0 +1,238 @@
+/* One value of one row, both ways. */
+#include "conf/value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+static bool store_number(const struct conf_key *k, void *field, double d)
+{
+	uint64_t whole;
+	uint32_t narrow;
+
+	if (!(d >= k->min && d <= k->max))
+		return false;
+	if (k->type == KEY_FACTOR) {
+		memcpy(field, &d, sizeof(d));
+		return true;
+	}
+	whole = k->type == KEY_SECONDS ? (uint64_t)(d * MS_PER_S + 0.5) : (uint64_t)d;
+	if (k->type == KEY_WHOLE && (double)whole != d)
+		return false;
+	narrow = (uint32_t)whole;
+	if (k->width == sizeof(whole))
+		memcpy(field, &whole, sizeof(whole));
+	else
+		memcpy(field, &narrow, sizeof(narrow));
+	return true;
+}
+
+static bool store_word(const struct conf_key *k, void *field, const char *word)
+{
+	for (uint32_t i = 0; i < k->n_words; i++) {
+		if (strcmp(k->words[i], word) == 0) {
+			memcpy(field, &i, sizeof(i));
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool store_listen(struct conf *c, const json_t *list)
+{
+	struct net_addr addrs[CONF_MAX_LISTEN];
+	const size_t n = json_array_size(list);
+
+	if (n == 0 || n > CONF_MAX_LISTEN)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (text == NULL || net_addr_parse(text, &addrs[i]) < 0)
+			return false;
+	}
+	memcpy(c->listen, addrs, n * sizeof(addrs[0]));
+	c->n_listen = (uint32_t)n;
+	return true;
+}
+
+bool value_store(const struct conf_key *k, void *base, const json_t *v)
+{
+	char *field = (char *)base + k->offset;
+
+	switch (k->type) {
+	case KEY_WHOLE:
+	case KEY_SECONDS:
+	case KEY_FACTOR:
+		return json_is_number(v) && store_number(k, field, json_number_value(v));
+	case KEY_WORD:
+		return json_is_string(v) && store_word(k, field, json_string_value(v));
+	case KEY_PATH:
+		if (!json_is_string(v) || json_string_length(v) >= k->width)
+			return false;
+		memset(field, 0, k->width);
+		memcpy(field, json_string_value(v), json_string_length(v));
+		return true;
+	case KEY_LISTEN:
+		return store_listen(base, v);
+	}
+	return false;
+}
+
+/* The shortest text that reads back as the same number. */
+static void format_number(char *buf, size_t cap, double d)
+{
+	snprintf(buf, cap, "%.15g", d);
+	if (strtod(buf, NULL) != d)
+		snprintf(buf, cap, "%.17g", d);
+}
+
+static uint64_t load_whole(const struct conf_key *k, const char *field)
+{
+	uint64_t whole;
+	uint32_t narrow;
+
+	if (k->width == sizeof(whole)) {
+		memcpy(&whole, field, sizeof(whole));
+		return whole;
+	}
+	memcpy(&narrow, field, sizeof(narrow));
+	return narrow;
+}
+
+static void format_listen(const struct conf *c, char *buf)
+{
+	char text[NET_ADDR_TEXT];
+	size_t len = 0;
+
+	buf[len++] = '[';
+	for (uint32_t i = 0; i < c->n_listen; i++)
+		len += (size_t)snprintf(buf + len, VALUE_TEXT_MAX - len, "%s\"%s\"", i ? ", " : "",
+		                        net_addr_format(&c->listen[i], text));
+	buf[len++] = ']';
+	buf[len] = '\0';
+}
+
+const char *value_format(const struct conf_key *k, const void *base, char buf[VALUE_TEXT_MAX])
+{
+	const char *field = (const char *)base + k->offset;
+	double d;
+
+	switch (k->type) {
+	case KEY_WHOLE:
+		snprintf(buf, VALUE_TEXT_MAX, "%llu", (unsigned long long)load_whole(k, field));
+		break;
+	case KEY_SECONDS:
+		format_number(buf, VALUE_TEXT_MAX, (double)load_whole(k, field) / MS_PER_S);
+		break;
+	case KEY_FACTOR:
+		memcpy(&d, field, sizeof(d));
+		format_number(buf, VALUE_TEXT_MAX, d);
+		break;
+	case KEY_WORD:
+		value_quote(buf, VALUE_TEXT_MAX, k->words[load_whole(k, field)]);
+		break;
+	case KEY_PATH:
+		value_quote(buf, VALUE_TEXT_MAX, field);
+		break;
+	case KEY_LISTEN:
+		format_listen(base, buf);
+		break;
+	}
+	return buf;
+}
+
+void value_copy(const struct conf_key *k, void *to, const void *from)
+{
+	memcpy((char *)to + k->offset, (const char *)from + k->offset, k->width);
+	if (k->type == KEY_LISTEN)
+		((struct conf *)to)->n_listen = ((const struct conf *)from)->n_listen;
+}
+
+static void expect_word(const struct conf_key *k, char *buf)
+{
+	size_t len = (size_t)snprintf(buf, VALUE_EXPECT_MAX, "one of");
+
+	for (size_t i = 0; i < k->n_words; i++)
+		len += (size_t)snprintf(buf + len, VALUE_EXPECT_MAX - len, "%s \"%s\"",
+		                        i ? "," : "", k->words[i]);
+}
+
+const char *value_expect(const struct conf_key *k, char buf[VALUE_EXPECT_MAX])
+{
+	switch (k->type) {
+	case KEY_WHOLE:
+		snprintf(buf, VALUE_EXPECT_MAX, "a whole number from %.0f to %.0f", k->min, k->max);
+		break;
+	case KEY_SECONDS:
+		snprintf(buf, VALUE_EXPECT_MAX, "a number of seconds from %g to %g", k->min,
+		         k->max);
+		break;
+	case KEY_FACTOR:
+		snprintf(buf, VALUE_EXPECT_MAX, "a number from %g to %g", k->min, k->max);
+		break;
+	case KEY_WORD:
+		expect_word(k, buf);
+		break;
+	case KEY_PATH:
+		snprintf(buf, VALUE_EXPECT_MAX, "a path of at most %zu bytes", k->width - 1);
+		break;
+	case KEY_LISTEN:
+		snprintf(buf, VALUE_EXPECT_MAX,
+		         "a list of 1 to %d addresses such as [\"127.0.0.1:8080\"]",
+		         CONF_MAX_LISTEN);
+		break;
+	}
+	return buf;
+}
+
+const char *value_found(const json_t *v, char buf[VALUE_FOUND_MAX])
+{
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		return strcpy(buf, "an object");
+	case JSON_ARRAY:
+		snprintf(buf, VALUE_FOUND_MAX, "a list of %zu", json_array_size(v));
+		return buf;
+	case JSON_STRING:
+		buf[0] = '"';
+		text_escape(buf + 1, VALUE_FOUND_MAX - 2, json_string_value(v),
+		            json_string_length(v));
+		return strcat(buf, "\"");
+	case JSON_INTEGER:
+	case JSON_REAL:
+		format_number(buf, VALUE_FOUND_MAX, json_number_value(v));
+		return buf;
+	case JSON_TRUE:
+		return strcpy(buf, "true");
+	case JSON_FALSE:
+		return strcpy(buf, "false");
+	case JSON_NULL:
+		break;
+	}
+	return strcpy(buf, "null");
+}
+
+size_t value_quote(char *dst, size_t cap, const char *text)
+{
+	size_t len = 0;
+
+	ASSERT(cap >= 6 * strlen(text) + 3);
+	dst[len++] = '"';
+	for (; *text != '\0'; text++) {
+		const unsigned char ch = (unsigned char)*text;
+
+		if (ch < 0x20) {
+			len += (size_t)snprintf(dst + len, cap - len, "\\u%04x", ch);
+			continue;
+		}
+		if (ch == '"' || ch == '\\')
+			dst[len++] = '\\';
+		dst[len++] = *text;
+	}
+	dst[len++] = '"';
+	dst[len] = '\0';
+	return len;
+}
