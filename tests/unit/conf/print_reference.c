@@ -1,0 +1,7 @@
+/* Prints docs/configuration.md. */
+#include "conf/conf.h"
+
+int main(void)
+{
+	return conf_print_reference(stdout) < 0;
+}
