@@ -1,6 +1,7 @@
 /* SipHash-2-4, checked against the reference vectors in tests/unit/base. */
 #include "base/siphash.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -33,12 +34,42 @@ static inline void sip_word(struct sip *s, uint64_t m)
 	s->v0 ^= m;
 }
 
-static inline uint64_t load_le64(const uint8_t *p, size_t n)
+/* A copy of a fixed size is one load, aligned or not. */
+static inline uint64_t load_le64(const uint8_t *p)
+{
+	uint64_t m;
+
+	memcpy(&m, p, sizeof(m));
+	return le64toh(m);
+}
+
+static inline uint64_t load_le32(const uint8_t *p)
+{
+	uint32_t m;
+
+	memcpy(&m, p, sizeof(m));
+	return le32toh(m);
+}
+
+static inline uint64_t load_le16(const uint8_t *p)
+{
+	uint16_t m;
+
+	memcpy(&m, p, sizeof(m));
+	return le16toh(m);
+}
+
+/* The last @n bytes, fewer than 8: at most one load of each size. */
+static inline uint64_t load_tail(const uint8_t *p, size_t n)
 {
 	uint64_t m = 0;
 
-	for (size_t i = 0; i < n; i++)
-		m |= (uint64_t)p[i] << (8 * i);
+	if (n & 4)
+		m = load_le32(p);
+	if (n & 2)
+		m |= load_le16(p + (n & 4)) << (8 * (n & 4));
+	if (n & 1)
+		m |= (uint64_t)p[n - 1] << (8 * (n - 1));
 	return m;
 }
 
@@ -54,8 +85,8 @@ uint64_t siphash(const struct siphash_key *key, const void *data, size_t len)
 	size_t left = len;
 
 	for (; left >= 8; left -= 8, p += 8)
-		sip_word(&s, load_le64(p, 8));
-	sip_word(&s, load_le64(p, left) | (uint64_t)len << 56);
+		sip_word(&s, load_le64(p));
+	sip_word(&s, load_tail(p, left) | (uint64_t)len << 56);
 	s.v2 ^= 0xff;
 	for (int i = 0; i < 4; i++)
 		sip_round(&s);

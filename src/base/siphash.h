@@ -11,5 +11,5 @@ struct siphash_key {
 	uint64_t k0, k1;
 };
 
-/* Cannot fail. Cost: about 1.5 ns + 1 ns for each 8 bytes. */
+/* Cannot fail. Cost: about 9 ns and 4 ns more for each 8 bytes. */
 uint64_t siphash(const struct siphash_key *key, const void *data, size_t len);
