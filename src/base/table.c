@@ -1,7 +1,13 @@
-/* Linear hashing: bucket count grows by one whenever the load passes one node per bucket. */
+/*
+ * Linear hashing: the buckets follow the nodes, between one and two for each. A step adds or
+ * removes one bucket and a call takes up to two: growing so catches up after a time without
+ * memory, and shrinking, where two buckets go for each node, ends where it began.
+ */
 #include "base/table.h"
 
 #include "base/err.h"
+
+#define STEPS 2
 
 static struct table_node **bucket(const struct table *t, uint32_t i)
 {
@@ -100,9 +106,14 @@ static void shrink(struct table *t)
 		free(t->segments[--t->n_segments]);
 }
 
+static bool is_sparse(const struct table *t)
+{
+	return t->n_buckets > TABLE_SEGMENT && t->count < t->n_buckets / 2;
+}
+
 void table_insert(struct table *t, struct table_node *node, uint32_t hash)
 {
-	if (t->count >= t->n_buckets)
+	for (int i = 0; i < STEPS && t->count >= t->n_buckets; i++)
 		grow(t);
 
 	struct table_node **b = bucket_of(t, hash);
@@ -113,7 +124,8 @@ void table_insert(struct table *t, struct table_node *node, uint32_t hash)
 	t->count++;
 }
 
-struct table_node *table_find(const struct table *t, uint32_t hash, table_match match, const void *key)
+struct table_node *table_find(const struct table *t, uint32_t hash, table_match match,
+                              const void *key)
 {
 	for (struct table_node *n = *bucket_of(t, hash); n != NULL; n = n->next)
 		if (n->hash == hash && match(n, key))
@@ -132,7 +144,7 @@ void table_remove(struct table *t, struct table_node *node)
 	*at = node->next;
 	node->next = NULL;
 	t->count--;
-	if (t->n_buckets > TABLE_SEGMENT && t->count < t->n_buckets / 2)
+	for (int i = 0; i < STEPS && is_sparse(t); i++)
 		shrink(t);
 }
 
@@ -140,4 +152,16 @@ size_t table_bytes(const struct table *t)
 {
 	return t->n_segments * TABLE_SEGMENT * sizeof(**t->segments) +
 	       t->cap_segments * sizeof(*t->segments);
+}
+
+struct table_node *table_next(const struct table *t, struct table_walk *walk)
+{
+	while (walk->next == NULL && walk->bucket < t->n_buckets)
+		walk->next = *bucket(t, walk->bucket++);
+
+	struct table_node *n = walk->next;
+
+	if (n != NULL)
+		walk->next = n->next;
+	return n;
 }

@@ -4,7 +4,7 @@
  * a peer may choose.
  *
  * Thread: the owner of the table. Insert and remove cannot fail: without memory for another
- * segment of buckets the chains just become longer.
+ * segment of buckets the chains just become longer, and later inserts catch up.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ struct table_node {
 struct table {
 	struct table_node ***segments; /* each of TABLE_SEGMENT bucket heads */
 	uint32_t n_segments, cap_segments;
-	uint32_t n_buckets; /* buckets in use; below TABLE_SEGMENT only while empty */
+	uint32_t n_buckets; /* buckets in use; never below TABLE_SEGMENT */
 	uint32_t count;
 };
 
@@ -34,6 +34,14 @@ typedef bool (*table_match)(const struct table_node *node, const void *key);
 MUST_CHECK int table_init(struct table *t); /* 0 or WSMD_ENOMEM */
 void table_fini(struct table *t);           /* frees buckets, not nodes */
 void table_insert(struct table *t, struct table_node *node, uint32_t hash);
-struct table_node *table_find(const struct table *t, uint32_t hash, table_match match, const void *key);
+struct table_node *table_find(const struct table *t, uint32_t hash, table_match match,
+                              const void *key);
 void table_remove(struct table *t, struct table_node *node); /* @node must be in @t */
 size_t table_bytes(const struct table *t);
+
+/* A walk over all nodes; start with zeroes. Insert and remove end its validity. */
+struct table_walk {
+	uint32_t bucket;
+	struct table_node *next;
+};
+struct table_node *table_next(const struct table *t, struct table_walk *walk); /* NULL: done */
