@@ -5,9 +5,27 @@
 
 #define CHUNK_BYTES (64 * 1024)
 
-struct slab_free {
+/*
+ * The memory of a freed object stays mapped, so AddressSanitizer has to be told that it is not
+ * to be used. The head stays readable: slab_get() looks at it.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define SLAB_ASAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SLAB_ASAN
+#endif
+#endif
+#ifdef SLAB_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(addr, size)   ((void)(addr), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
+#endif
+
+struct slab_spare {
 	struct slab_head head;
-	struct slab_free *next;
+	struct slab_spare *next;
 };
 
 void slab_init(struct slab *s, size_t object_bytes, uint32_t limit)
@@ -15,8 +33,8 @@ void slab_init(struct slab *s, size_t object_bytes, uint32_t limit)
 	const size_t align = _Alignof(max_align_t);
 
 	ASSERT(object_bytes >= sizeof(struct slab_head));
-	if (object_bytes < sizeof(struct slab_free))
-		object_bytes = sizeof(struct slab_free);
+	if (object_bytes < sizeof(struct slab_spare))
+		object_bytes = sizeof(struct slab_spare);
 	*s = (struct slab){
 		.object_bytes = (object_bytes + align - 1) / align * align,
 		.limit = limit,
@@ -33,11 +51,27 @@ void slab_fini(struct slab *s)
 	*s = (struct slab){.object_bytes = s->object_bytes, .chunk_shift = s->chunk_shift};
 }
 
-static inline struct slab_free *object_at(const struct slab *s, uint32_t index)
+static inline struct slab_spare *object_at(const struct slab *s, uint32_t index)
 {
 	char *chunk = s->chunks[index >> s->chunk_shift];
 
 	return (void *)(chunk + (index & ((1u << s->chunk_shift) - 1)) * s->object_bytes);
+}
+
+static void put_spare(struct slab *s, struct slab_spare *f)
+{
+	f->next = s->spare;
+	s->spare = f;
+	ASAN_POISON_MEMORY_REGION(&f->head + 1, s->object_bytes - sizeof(f->head));
+}
+
+static struct slab_spare *take_spare(struct slab *s)
+{
+	struct slab_spare *f = s->spare;
+
+	ASAN_UNPOISON_MEMORY_REGION(&f->head + 1, s->object_bytes - sizeof(f->head));
+	s->spare = f->next;
+	return f;
 }
 
 static bool grow_directory(struct slab *s)
@@ -54,8 +88,10 @@ static bool grow_directory(struct slab *s)
 
 static bool add_chunk(struct slab *s)
 {
-	const uint32_t first = s->n_chunks << s->chunk_shift;
+	const uint32_t first = slab_end(s);
 
+	if (s->n_chunks == UINT32_MAX >> s->chunk_shift)
+		return false; /* indexes have 32 bits */
 	if (s->n_chunks == s->cap_chunks && !grow_directory(s))
 		return false;
 	s->chunks[s->n_chunks] = malloc(s->object_bytes << s->chunk_shift);
@@ -64,42 +100,40 @@ static bool add_chunk(struct slab *s)
 	s->n_chunks++;
 	/* Backwards, so that objects are handed out in address order. */
 	for (uint32_t i = 1u << s->chunk_shift; i-- > 0;) {
-		struct slab_free *f = object_at(s, first + i);
+		struct slab_spare *f = object_at(s, first + i);
 
 		f->head = (struct slab_head){.index = first + i, .generation = 0};
-		f->next = s->free;
-		s->free = f;
+		put_spare(s, f);
 	}
 	return true;
 }
 
 void *slab_new(struct slab *s)
 {
-	if (s->in_use >= s->limit || (s->free == NULL && !add_chunk(s)))
+	if (s->in_use >= s->limit || (s->spare == NULL && !add_chunk(s)))
 		return NULL;
 
-	struct slab_free *f = s->free;
+	struct slab_spare *f = take_spare(s);
 
 	ASSERT(f->head.generation % 2 == 0);
-	s->free = f->next;
 	s->in_use++;
 	f->head.generation++;
-	memset((char *)f + sizeof(f->head), 0, s->object_bytes - sizeof(f->head));
+	memset(&f->head + 1, 0, s->object_bytes - sizeof(f->head));
 	return f;
 }
 
 void slab_free(struct slab *s, void *object)
 {
-	struct slab_free *f = object;
+	struct slab_spare *f = object;
 
 	if (f == NULL)
 		return;
+	ASSERT(f->head.index < slab_end(s) && object_at(s, f->head.index) == f);
 	ASSERT(f->head.generation % 2 == 1);
 	ASSERT(s->in_use > 0);
 	f->head.generation++;
-	f->next = s->free;
-	s->free = f;
 	s->in_use--;
+	put_spare(s, f);
 }
 
 void *slab_get(const struct slab *s, slab_handle h)
@@ -109,7 +143,7 @@ void *slab_get(const struct slab *s, slab_handle h)
 	if (index >= slab_end(s) || generation % 2 == 0)
 		return NULL;
 
-	struct slab_free *f = object_at(s, index);
+	struct slab_spare *f = object_at(s, index);
 
 	return f->head.generation == generation ? f : NULL;
 }
@@ -117,7 +151,7 @@ void *slab_get(const struct slab *s, slab_handle h)
 void *slab_next(const struct slab *s, uint32_t *index)
 {
 	for (; *index < slab_end(s); (*index)++) {
-		struct slab_free *f = object_at(s, *index);
+		struct slab_spare *f = object_at(s, *index);
 
 		if (f->head.generation % 2 == 1) {
 			(*index)++;
@@ -129,5 +163,6 @@ void *slab_next(const struct slab *s, uint32_t *index)
 
 size_t slab_bytes(const struct slab *s)
 {
-	return s->n_chunks * (s->object_bytes << s->chunk_shift) + s->cap_chunks * sizeof(*s->chunks);
+	return s->n_chunks * (s->object_bytes << s->chunk_shift) +
+	       s->cap_chunks * sizeof(*s->chunks);
 }
