@@ -24,35 +24,36 @@ static int parse_port(const char *text, uint16_t *ret)
 	return 0;
 }
 
-static int parse_host(const char *host, struct net_addr *ret)
+/* Brackets say IPv6 and only they do. */
+static int parse_host(const char *host, bool bracketed, struct net_addr *ret)
 {
+	ret->family = bracketed ? 6 : 4;
+	if (bracketed)
+		return inet_pton(AF_INET6, host, ret->ip) == 1 ? 0 : WSMD_EINVAL;
+	if (*host == '\0')
+		return 0;
 	if (strcmp(host, "localhost") == 0)
 		host = "127.0.0.1";
-	ret->family = 4;
-	if (*host == '\0' || inet_pton(AF_INET, host, ret->ip) == 1)
-		return 0;
-	ret->family = 6;
-	return inet_pton(AF_INET6, host, ret->ip) == 1 ? 0 : WSMD_EINVAL;
+	return inet_pton(AF_INET, host, ret->ip) == 1 ? 0 : WSMD_EINVAL;
 }
 
 int net_addr_parse(const char *text, struct net_addr *ret)
 {
 	struct net_addr a = {0};
-	char host[INET6_ADDRSTRLEN + 2] = "";
+	char host[INET6_ADDRSTRLEN] = "";
 	const char *colon = strrchr(text, ':');
 	const char *port = colon ? colon + 1 : text;
 	size_t host_len = colon ? (size_t)(colon - text) : 0;
+	const bool bracketed = host_len >= 2 && text[0] == '[' && text[host_len - 1] == ']';
 
-	if (host_len > 1 && text[0] == '[' && text[host_len - 1] == ']') {
+	if (bracketed) {
 		text++;
 		host_len -= 2;
-	} else if (memchr(text, ':', host_len) != NULL) {
-		return WSMD_EINVAL; /* an IPv6 address needs its brackets */
 	}
 	if (host_len >= sizeof(host))
 		return WSMD_EINVAL;
 	memcpy(host, text, host_len);
-	if (parse_host(host, &a) < 0 || parse_port(port, &a.port) < 0)
+	if (parse_host(host, bracketed, &a) < 0 || parse_port(port, &a.port) < 0)
 		return WSMD_EINVAL;
 	*ret = a;
 	return 0;
@@ -80,8 +81,15 @@ const char *net_addr_format(const struct net_addr *a, char buf[NET_ADDR_TEXT])
 bool net_addr_is_loopback(const struct net_addr *a)
 {
 	static const uint8_t v6_loopback[16] = {[15] = 1};
+	static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
 
-	if (a->family == 4)
+	switch (a->family) {
+	case 4:
 		return a->ip[0] == 127;
-	return a->family == 6 && memcmp(a->ip, v6_loopback, 16) == 0;
+	case 6:
+		return memcmp(a->ip, v6_loopback, sizeof(v6_loopback)) == 0 ||
+		       (memcmp(a->ip, v4_mapped, sizeof(v4_mapped)) == 0 && a->ip[12] == 127);
+	default:
+		return false;
+	}
 }
