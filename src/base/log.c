@@ -61,7 +61,8 @@ static void append_time(struct log_line *l)
 
 	gmtime_r(&s, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	append(l, l->json ? "{\"time\":\"%s.%03uZ\"" : "time=%s.%03uZ", text, (unsigned)(ms % 1000));
+	append(l, l->json ? "{\"time\":\"%s.%03uZ\"" : "time=%s.%03uZ", text,
+	       (unsigned)(ms % 1000));
 }
 
 bool log_begin(struct log_line *l, enum log_level level, const char *event)
@@ -78,29 +79,12 @@ bool log_begin(struct log_line *l, enum log_level level, const char *event)
 	return true;
 }
 
-/* The escapes of text_escape() are \xNN, which JSON does not know: \u00NN is. */
-static void json_escape(char *dst, size_t cap, const char *src, size_t len)
-{
-	size_t out = 0;
-
-	for (size_t i = 0; i < len && out + 7 < cap; i++) {
-		const unsigned char ch = (unsigned char)src[i];
-
-		if (ch >= 0x20 && ch < 0x7f && ch != '"' && ch != '\\')
-			dst[out++] = (char)ch;
-		else
-			out += (size_t)snprintf(dst + out, 7, "\\u%04x", ch);
-	}
-	dst[out] = '\0';
-}
-
 void log_strn(struct log_line *l, const char *key, const char *value, size_t len)
 {
 	char safe[512];
 
 	if (l->json) {
-		json_escape(safe, sizeof(safe), value, len);
-		append(l, ",\"%s\":\"%s\"", key, safe);
+		append(l, ",\"%s\":\"%s\"", key, text_escape_json(safe, sizeof(safe), value, len));
 		return;
 	}
 	text_escape(safe, sizeof(safe), value, len);
@@ -120,9 +104,11 @@ void log_u64(struct log_line *l, const char *key, uint64_t value)
 
 void log_end(struct log_line *l)
 {
-	const char *tail = l->json ? (l->cut ? ",\"cut\":true}\n" : "}\n") : (l->cut ? " cut=true\n" : "\n");
+	static const char *const tails[2][2] = {{"\n", " cut=true\n"}, {"}\n", ",\"cut\":true}\n"}};
+	const char *tail = tails[l->json][l->cut];
 	const size_t tail_len = strlen(tail);
 
+	ASSERT(tail_len <= TAIL_ROOM);
 	memcpy(l->text + l->len, tail, tail_len);
 	sink.write(l->text, l->len + tail_len);
 }
@@ -136,8 +122,10 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...)
 	if (!log_begin(&l, level, event))
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	const int n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	log_str(&l, "text", text);
+	log_str(&l, "text", n < 0 ? fmt : text);
+	if (n >= (int)sizeof(text))
+		l.cut = true;
 	log_end(&l);
 }

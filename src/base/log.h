@@ -12,8 +12,16 @@
 
 #include "base/macros.h"
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
-enum log_format { LOG_KV, LOG_JSON };
+enum log_level {
+	LOG_ERROR,
+	LOG_WARNING,
+	LOG_INFO,
+	LOG_DEBUG
+};
+enum log_format {
+	LOG_KV,
+	LOG_JSON
+};
 
 /* Where a finished line goes, and the wall clock [ms since 1970] it is stamped with. */
 struct log_sink {

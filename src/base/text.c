@@ -1,31 +1,55 @@
 /* Escaping at one place, and "did you mean". */
 #include "base/text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
-const char *text_escape(char *dst, size_t cap, const char *src, size_t len)
+static const char hex_digits[] = "0123456789abcdef";
+
+/* Quotes and backslashes too, so that the result may stand between quotes. */
+static bool is_plain(unsigned char ch)
 {
-	size_t out = 0;
+	return ch >= 0x20 && ch < 0x7f && ch != '"' && ch != '\\';
+}
+
+static const char *escape(char *dst, size_t cap, const char *src, size_t len, const char *prefix)
+{
+	const size_t prefix_len = strlen(prefix);
+	size_t out = 0, cut_at = 0; /* the last place that has room for "..." */
 
 	ASSERT(cap >= 8);
 	for (size_t i = 0; i < len; i++) {
 		const unsigned char ch = (unsigned char)src[i];
-		const int plain = ch >= 0x20 && ch < 0x7f && ch != '"' && ch != '\\';
+		const size_t need = is_plain(ch) ? 1 : prefix_len + 2;
 
-		if (out + (plain ? 1 : 4) + 4 > cap) {
-			memcpy(dst + out, "...", 3);
-			out += 3;
+		if (out + sizeof("...") <= cap)
+			cut_at = out;
+		if (out + need >= cap) {
+			memcpy(dst + cut_at, "...", 3);
+			out = cut_at + 3;
 			break;
 		}
-		if (plain)
+		if (need == 1) {
 			dst[out++] = (char)ch;
-		else
-			out += (size_t)snprintf(dst + out, 5, "\\x%02x", ch);
+			continue;
+		}
+		memcpy(dst + out, prefix, prefix_len);
+		text_hex(dst + out + prefix_len, &ch, 1);
+		out += need;
 	}
 	dst[out] = '\0';
 	return dst;
+}
+
+const char *text_escape(char *dst, size_t cap, const char *src, size_t len)
+{
+	return escape(dst, cap, src, len, "\\x");
+}
+
+const char *text_escape_json(char *dst, size_t cap, const char *src, size_t len)
+{
+	return escape(dst, cap, src, len, "\\u00");
 }
 
 #define NEAREST_MAX 64
@@ -62,7 +86,7 @@ static size_t edit_distance(const char *a, const char *b)
 
 const char *text_nearest(const char *word, const char *const *candidates, size_t n)
 {
-	size_t best = strlen(word) / 3 + 2;
+	size_t best = (strlen(word) + 2) / 3 + 1;
 	const char *nearest = NULL;
 
 	for (size_t i = 0; i < n; i++) {
@@ -78,12 +102,11 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 
 void text_hex(char *dst, const void *src, size_t len)
 {
-	static const char digits[] = "0123456789abcdef";
 	const uint8_t *p = src;
 
 	for (size_t i = 0; i < len; i++) {
-		*dst++ = digits[p[i] >> 4];
-		*dst++ = digits[p[i] & 15];
+		*dst++ = hex_digits[p[i] >> 4];
+		*dst++ = hex_digits[p[i] & 15];
 	}
 	*dst = '\0';
 }
