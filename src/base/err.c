@@ -1,9 +1,12 @@
 /* Error numbers to text. */
 #include "base/err.h"
 
+#include <stddef.h>
 #include <string.h>
 
-const char *err_text(int err)
+#define ERRNO_MAX 4095 /* what the kernel can return */
+
+static const char *own_text(int err)
 {
 	switch (err) {
 #define X(name, number, text)                                                                      \
@@ -12,7 +15,18 @@ const char *err_text(int err)
 		WSMD_ERRORS(X)
 #undef X
 	default:
-		/* Names, not strerror(): this one is safe from any thread. */
-		return err == 0 ? "success" : strerrordesc_np(-err) ? strerrordesc_np(-err) : "unknown";
+		return NULL;
 	}
+}
+
+const char *err_text(int err)
+{
+	const char *text = own_text(err);
+
+	if (err == 0)
+		return "success";
+	/* Not strerror(): this one is safe from any thread, and the same in every locale. */
+	if (text == NULL && err < 0 && err >= -ERRNO_MAX)
+		text = strerrordesc_np(-err);
+	return text != NULL ? text : "unknown error";
 }
