@@ -5,5 +5,5 @@
  */
 #pragma once
 
-#define MS_PER_S 1000u
+#define MS_PER_S  1000u
 #define US_PER_MS 1000u

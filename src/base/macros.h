@@ -21,14 +21,16 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-#define CONTAINER_OF(ptr, type, member)                                                            \
-	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /**
  * Programmer errors end the process, in release builds too: a supervisor restarts it, and a
  * corrupted table is worse than a short absence. Peer input is answered, never asserted.
  */
 #define ASSERT(x) (LIKELY(x) ? (void)0 : assert_failed(#x, __FILE__, __LINE__))
+
+/* A place that no correct program reaches. */
+#define UNREACHABLE() assert_failed("unreachable", __FILE__, __LINE__)
 
 /* Whole-structure validation, in test builds only. */
 #ifdef WSMD_DEBUG_ASSERT
