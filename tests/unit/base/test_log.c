@@ -1,0 +1,224 @@
+/* Log lines: one for each event whatever is in it, and parseable in both formats. */
+#include "base/log.h"
+
+#include <criterion/criterion.h>
+
+#include <jansson.h>
+#include <string.h>
+
+static char line[2 * LOG_LINE_MAX];
+static size_t line_len;
+static unsigned n_lines;
+static uint64_t wall;
+
+static void keep(const char *text, size_t len)
+{
+	cr_assert_leq(len, LOG_LINE_MAX);
+	memcpy(line, text, len);
+	line[len] = '\0';
+	line_len = len;
+	n_lines++;
+}
+
+static uint64_t wall_ms(void)
+{
+	return wall;
+}
+
+static void open_log(enum log_level level, enum log_format format)
+{
+	static const struct log_sink sink = {.write = keep, .wall_ms = wall_ms};
+
+	log_open(&sink);
+	log_configure(level, format);
+	n_lines = 0;
+	wall = UINT64_C(1700000000123);
+}
+
+/* One line, ending in the only newline, nothing that moves a terminal's cursor. */
+static void check_line(void)
+{
+	cr_assert_eq(strlen(line), line_len);
+	cr_assert_eq(line[line_len - 1], '\n');
+	for (size_t i = 0; i + 1 < line_len; i++)
+		cr_assert(line[i] >= 0x20 && line[i] < 0x7f, "byte %02x at %zu", line[i], i);
+}
+
+static json_t *parse_line(void)
+{
+	json_error_t error;
+	json_t *json = json_loads(line, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+
+	cr_assert_not_null(json, "%s in %s", error.text, line);
+	return json;
+}
+
+Test(log, the_form_of_a_line)
+{
+	struct log_line l;
+
+	open_log(LOG_INFO, LOG_KV);
+	cr_assert(log_begin(&l, LOG_WARNING, "closed"));
+	log_str(&l, "user", "alice");
+	log_str(&l, "reason", "pong timeout");
+	log_str(&l, "empty", "");
+	log_str(&l, "pair", "a=b");
+	log_strn(&l, "part", "abcdef", 3);
+	log_u64(&l, "age_s", UINT64_MAX);
+	log_end(&l);
+	cr_assert_str_eq(line,
+	                 "time=2023-11-14T22:13:20.123Z level=warning event=closed user=alice "
+	                 "reason=\"pong timeout\" empty=\"\" pair=\"a=b\" part=abc "
+	                 "age_s=18446744073709551615\n");
+	log_configure(LOG_INFO, LOG_JSON);
+	cr_assert(log_begin(&l, LOG_ERROR, "closed"));
+	log_str(&l, "user", "al\"ice");
+	log_u64(&l, "age_s", 7);
+	log_end(&l);
+	cr_assert_str_eq(line, "{\"time\":\"2023-11-14T22:13:20.123Z\",\"level\":\"error\","
+	                       "\"event\":\"closed\",\"user\":\"al\\u0022ice\",\"age_s\":7}\n");
+}
+
+Test(log, levels)
+{
+	static const enum log_level levels[] = {LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+	struct log_line l;
+
+	cr_assert(!log_enabled(LOG_ERROR), "nothing is logged before log_open()");
+	cr_assert(!log_begin(&l, LOG_ERROR, "x"));
+	for (size_t set = 0; set < ARRAY_LEN(levels); set++) {
+		open_log(levels[set], LOG_KV);
+		for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+			n_lines = 0;
+			log_event(levels[i], "x", "text");
+			cr_assert_eq(log_enabled(levels[i]), i <= set);
+			cr_assert_eq(n_lines, i <= set);
+		}
+	}
+}
+
+#define BYTES(s) (s), sizeof(s) - 1
+
+static const struct {
+	const char *value;
+	size_t len;
+} hostile[] = {
+	{BYTES("")},
+	{BYTES("\r\nlevel=error event=forged")},
+	{BYTES("\x1b]0;title\x07\x1b[2J")},
+	{BYTES("\" event=forged x=\"")},
+	{BYTES("\",\"event\":\"forged\",\"x\":\"")},
+	{BYTES("\\\",\\")},
+	{BYTES("\xc0\xaf\xed\xa0\x80\xff\xfe")},
+	{BYTES("a\0b")},
+	{BYTES("%s%n%s%n")},
+	{BYTES("\xe2\x80\xae right to left")},
+};
+
+static void log_hostile(enum log_format format, const char *value, size_t len)
+{
+	struct log_line l;
+
+	open_log(LOG_INFO, format);
+	cr_assert(log_begin(&l, LOG_INFO, "refused"));
+	log_strn(&l, "user", value, len);
+	log_strn(&l, "path", value, len);
+	log_u64(&l, "last", 1);
+	log_end(&l);
+	cr_assert_eq(n_lines, 1);
+	check_line();
+}
+
+/* In JSON the escapes say which byte it was: reading them back gives the value again. */
+static void check_json_value(const char *value, size_t len)
+{
+	json_t *json = parse_line();
+	const json_t *user = json_object_get(json, "user");
+	const char *utf8 = json_string_value(user);
+	size_t at = 0;
+
+	cr_assert_str_eq(json_string_value(json_object_get(json, "event")), "refused");
+	cr_assert_eq(json_integer_value(json_object_get(json, "last")), 1);
+	for (size_t i = 0; i < len; i++) {
+		const unsigned char ch = (unsigned char)value[i];
+
+		if (ch >= 0x80)
+			cr_assert_eq((unsigned char)utf8[at++], 0xc0 | ch >> 6);
+		cr_assert_eq((unsigned char)utf8[at++], ch >= 0x80 ? 0x80 | (ch & 0x3f) : ch);
+	}
+	cr_assert_eq(at, json_string_length(user));
+	json_decref(json);
+}
+
+Test(log, hostile_values_stay_values)
+{
+	for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
+		log_hostile(LOG_KV, hostile[i].value, hostile[i].len);
+		cr_assert(strstr(line, " event=refused ") && strstr(line, " last=1\n"));
+		cr_assert_null(strstr(line, "\" event=forged"));
+		log_hostile(LOG_JSON, hostile[i].value, hostile[i].len);
+		check_json_value(hostile[i].value, hostile[i].len);
+	}
+}
+
+Test(log, long_values_are_cut_and_the_line_stays_whole)
+{
+	static char value[8192];
+
+	for (unsigned byte = 0; byte < 256; byte++) {
+		memset(value, (int)byte, sizeof(value));
+		log_hostile(LOG_KV, value, sizeof(value));
+		cr_assert_not_null(strstr(line, "..."));
+		log_hostile(LOG_JSON, value, sizeof(value));
+		json_decref(parse_line());
+	}
+}
+
+/* Every length of line around the bound: the last fields go, whole, and the line says so. */
+Test(log, a_full_line_says_that_it_was_cut)
+{
+	static const enum log_format formats[] = {LOG_KV, LOG_JSON};
+	char value[401];
+	bool cut_seen = false, whole_seen = false;
+
+	for (size_t f = 0; f < ARRAY_LEN(formats); f++) {
+		open_log(LOG_INFO, formats[f]);
+		for (size_t len = 0; len <= 400; len++) {
+			struct log_line l;
+
+			memset(value, 'v', len);
+			cr_assert(log_begin(&l, LOG_INFO, "long"));
+			log_strn(&l, "a", value, 400);
+			log_strn(&l, "b", value, 200);
+			log_strn(&l, "c", value, len);
+			log_u64(&l, "d", 1);
+			log_end(&l);
+			check_line();
+
+			const bool cut = strstr(line, formats[f] == LOG_KV ? " cut=true\n"
+			                                                   : ",\"cut\":true}\n");
+			const bool last = strstr(line, formats[f] == LOG_KV ? " d=1" : ",\"d\":1");
+
+			cr_assert_neq(cut, last, "%zu: %s", len, line);
+			cut_seen |= cut;
+			whole_seen |= !cut;
+			if (formats[f] == LOG_JSON)
+				json_decref(parse_line());
+		}
+	}
+	cr_assert(cut_seen && whole_seen);
+}
+
+Test(log, an_event_with_text)
+{
+	static char text[2000];
+
+	open_log(LOG_INFO, LOG_KV);
+	log_event(LOG_INFO, "listening", "address %s, backlog %d", "127.0.0.1:80", 5);
+	cr_assert_not_null(
+		strstr(line, " event=listening text=\"address 127.0.0.1:80, backlog 5\"\n"));
+	memset(text, 'x', sizeof(text) - 1);
+	log_event(LOG_INFO, "long", "%s", text);
+	check_line();
+	cr_assert_not_null(strstr(line, " cut=true\n"), "what is missing is said");
+}
