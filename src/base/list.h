@@ -58,7 +58,10 @@ static inline void list_splice(struct list *to, struct list *from)
 }
 
 #define list_entry(node, type, member) CONTAINER_OF(node, type, member)
-#define list_for_each(it, head)        for (struct list *it = (head)->next; it != (head); it = it->next)
+
+#define list_for_each(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
+
+/* The node at hand may be unlinked. */
 #define list_for_each_safe(it, tmp, head)                                                          \
 	for (struct list *it = (head)->next, *tmp = it->next; it != (head);                        \
 	     it = tmp, tmp = it->next)

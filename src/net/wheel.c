@@ -9,7 +9,7 @@
 #define SLOT_MASK (WHEEL_SLOTS - 1)
 #define TOP       (WHEEL_LEVELS - 1)
 
-_Static_assert(WHEEL_SLOTS == 1 << SLOT_BITS, "a slot is one bit of a 64-bit word");
+static_assert(WHEEL_SLOTS == 1 << SLOT_BITS, "a slot is one bit of a 64-bit word");
 
 /* Rounded up: a timer is never early. */
 static uint64_t tick_of(uint64_t expires_ms)
