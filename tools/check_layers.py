@@ -33,7 +33,7 @@ SYSCALL_HEADERS = {
     "time.h", "unistd.h",
 }
 EXCEPTIONS = {
-    ("src/base/log.c", "time.h"): "formats a time it is given",
+    ("src/base/text.c", "time.h"): "formats a time it is given",
     ("include/wsmd/ctl.h", "unistd.h"): "stands alone in programs that do not link wsmd",
 }
 

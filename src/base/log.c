@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/text.h"
 
@@ -54,15 +53,9 @@ static PRINTF(2, 3) void append(struct log_line *l, const char *fmt, ...)
 
 static void append_time(struct log_line *l)
 {
-	const uint64_t ms = sink.wall_ms();
-	const time_t s = (time_t)(ms / 1000);
-	struct tm tm;
-	char text[32];
+	char text[TEXT_ISO8601];
 
-	gmtime_r(&s, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	append(l, l->json ? "{\"time\":\"%s.%03uZ\"" : "time=%s.%03uZ", text,
-	       (unsigned)(ms % 1000));
+	append(l, l->json ? "{\"time\":\"%s\"" : "time=%s", text_iso8601(text, sink.wall_ms()));
 }
 
 bool log_begin(struct log_line *l, enum log_level level, const char *event)

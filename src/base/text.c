@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -109,4 +110,16 @@ void text_hex(char *dst, const void *src, size_t len)
 		*dst++ = hex_digits[p[i] & 15];
 	}
 	*dst = '\0';
+}
+
+const char *text_iso8601(char dst[TEXT_ISO8601], uint64_t wall_ms)
+{
+	const time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	const size_t n = strftime(dst, TEXT_ISO8601, "%Y-%m-%dT%H:%M:%S", &tm);
+
+	snprintf(dst + n, TEXT_ISO8601 - n, ".%03uZ", (unsigned)(wall_ms % 1000));
+	return dst;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/macros.h"
 
@@ -23,6 +24,10 @@ const char *text_escape_json(char *dst, size_t cap, const char *src, size_t len)
  * be worth suggesting (more than a third of the word, rounded up, would have to change).
  */
 const char *text_nearest(const char *word, const char *const *candidates, size_t n);
+
+/* "2026-01-31T23:59:59.123Z" for milliseconds since 1970; returns @dst. */
+#define TEXT_ISO8601 40
+const char *text_iso8601(char dst[TEXT_ISO8601], uint64_t wall_ms);
 
 /* Lower-case hex of @len bytes; @dst has 2 * len + 1 bytes. */
 void text_hex(char *dst, const void *src, size_t len);
