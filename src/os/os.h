@@ -30,7 +30,7 @@ void os_random(void *buf, size_t len);
 
 /* A listening TCP socket. @ret_bound gets the address with the port that the kernel chose. */
 MUST_CHECK int os_listen_tcp(const struct net_addr *addr, int backlog, int *ret_fd,
-			     struct net_addr *ret_bound);
+                             struct net_addr *ret_bound);
 
 /**
  * A listening Unix socket, mode 0600, at @path; its directory is made (0700) if missing, and
@@ -98,20 +98,29 @@ void os_wake_clear(int fd);
 struct os_thread {
 	uint64_t handle;
 };
-MUST_CHECK int os_thread_start(struct os_thread *t, const char *name, void *(*body)(void *), void *arg);
+MUST_CHECK int os_thread_start(struct os_thread *t, const char *name, void *(*body)(void *),
+                               void *arg);
 void os_thread_join(struct os_thread *t);
 
 /* ---- the process ---- */
 
 /* Readable on SIGTERM, SIGINT and SIGHUP, which are blocked from now on in all threads. */
 MUST_CHECK int os_signals_open(void);
-int os_signal_read(int fd); /* signal number, or 0: none waiting */
+enum os_signal {
+	OS_SIGNAL_NONE,
+	OS_SIGNAL_STOP,
+	OS_SIGNAL_RELOAD
+};
+enum os_signal os_signal_read(int fd); /* the next one that waits */
 
 /* Raise the soft limit to the hard one; returns what holds now. */
 uint32_t os_raise_fd_limit(void);
 uint32_t os_cpus(void);
 uint64_t os_memory_total(void); /* of the machine [bytes]; 0: unknown */
 uint64_t os_memory_used(void);  /* resident set of this process [bytes]; 0: unknown */
+
+/* End the process now, without any clean-up. */
+NORETURN void os_exit(int code);
 
 /* For log lines; what cannot be written is lost. */
 void os_write_stderr(const char *text, size_t len);

@@ -301,7 +301,7 @@ ssize_t os_writev(int fd, const struct iovec *iov, int n)
 	const struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
 	do
 		sent = n == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
-			      : sendmsg(fd, &msg, MSG_NOSIGNAL);
+		              : sendmsg(fd, &msg, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : sent;
 }
@@ -424,11 +424,13 @@ int os_signals_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
-int os_signal_read(int fd)
+enum os_signal os_signal_read(int fd)
 {
 	struct signalfd_siginfo info;
 
-	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return OS_SIGNAL_NONE;
+	return info.ssi_signo == SIGHUP ? OS_SIGNAL_RELOAD : OS_SIGNAL_STOP;
 }
 
 uint32_t os_raise_fd_limit(void)
@@ -471,6 +473,11 @@ uint64_t os_memory_used(void)
 
 	fclose(f);
 	return n == 2 ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+void os_exit(int code)
+{
+	_exit(code);
 }
 
 void os_write_stderr(const char *text, size_t len)
