@@ -28,7 +28,8 @@ enum close_manner {
 	  "slow consumer: more than limits.send_queue_bytes wait")                                 \
 	X(CLOSE_MESSAGE_TIMEOUT, "message_timeout", 1008, CLOSE_AND_LINGER,                        \
 	  "message not completed within limits.message_timeout_s")                                 \
-	X(CLOSE_VIOLATION, "protocol_error", 1002, CLOSE_AND_LINGER, "the peer broke the protocol") \
+	X(CLOSE_VIOLATION, "protocol_error", 1002, CLOSE_AND_LINGER,                               \
+	  "the peer broke the protocol")                                                           \
 	X(CLOSE_BAD_TEXT, "bad_utf8", 1007, CLOSE_AND_LINGER, "text is not valid UTF-8")           \
 	X(CLOSE_TOO_BIG, "too_big", 1009, CLOSE_AND_LINGER, "message is too big")                  \
 	X(CLOSE_RATE, "rate_limit", 1008, CLOSE_AND_LINGER, "too many frames")                     \
@@ -42,7 +43,7 @@ enum close_reason {
 #define X(name, label, code, manner, text) name,
 	CLOSE_REASONS(X)
 #undef X
-		CLOSE_REASON_COUNT
+	CLOSE_REASON_COUNT
 };
 
 const char *close_reason_label(enum close_reason r); /* stable, in JSON, metrics and logs */

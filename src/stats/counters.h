@@ -19,7 +19,7 @@
 #include "stats/protocol_type.h"
 #include "stats/refusal.h"
 
-/* id, group, name, kind, help */
+/* id, group, name, kind (counter_us: microseconds, Prometheus gets seconds), help */
 #define COUNTERS(X)                                                                                \
 	X(STAT_CONNECTIONS_ACTIVE, basic, connections_active, gauge, "open WebSocket connections") \
 	X(STAT_USERS_ACTIVE, basic, users_active, gauge, "users with at least one connection")     \
@@ -41,13 +41,15 @@
 	X(STAT_PONGS_UNMATCHED, health, pongs_unmatched, counter, "pongs that matched no ping")    \
 	X(STAT_PONGS_MISSED, health, pongs_missed, counter, "pings not answered in time")          \
 	X(STAT_DROPPED_DEAD, health, dropped_dead, counter, "connections closed as dead")          \
-	X(STAT_RTT_SUM_US, health, rtt_sum_us, counter, "sum of measured round trips [us]")        \
+	X(STAT_RTT_SUM_US, health, rtt_sum_us, counter_us, "sum of measured round trips")          \
 	X(STAT_SENDS, delivery, sends, counter, "sends requested by back ends and operators")      \
 	X(STAT_DELIVERED, delivery, delivered, counter, "targets a send was queued or written to") \
 	X(STAT_DROPPED, delivery, dropped, counter, "targets a send was dropped for")              \
 	X(STAT_NO_TARGET, delivery, no_such_target, counter, "sends that found nobody")            \
 	X(STAT_HANDLER_DROPS, delivery, handler_drops, counter,                                    \
 	  "client messages dropped because the hub's on_message says so")                          \
+	X(STAT_UNSENT, delivery, unsent, counter,                                                  \
+	  "messages that were still queued when their connection ended")                           \
 	X(STAT_QUEUE_BYTES, delivery, queue_bytes, gauge, "bytes waiting in send queues")          \
 	X(STAT_ISOLATION, delivery, isolation_violations, counter,                                 \
 	  "sends that met a connection of another user; must be 0")                                \
@@ -62,9 +64,9 @@ enum stat_id {
 #define X(id, group, name, kind, help) id,
 	COUNTERS(X)
 #undef X
-		STAT_CLOSES, /* + enum close_reason */
-	STAT_REFUSALS = STAT_CLOSES + CLOSE_REASON_COUNT,         /* + enum refusal */
-	STAT_PROTOCOL_NOW = STAT_REFUSALS + REFUSAL_COUNT,        /* + enum protocol_type */
+	STAT_CLOSES,                                       /* + enum close_reason */
+	STAT_REFUSALS = STAT_CLOSES + CLOSE_REASON_COUNT,  /* + enum refusal */
+	STAT_PROTOCOL_NOW = STAT_REFUSALS + REFUSAL_COUNT, /* + enum protocol_type */
 	STAT_PROTOCOL_EVER = STAT_PROTOCOL_NOW + PROTOCOL_TYPE_COUNT,
 	STAT_COUNT = STAT_PROTOCOL_EVER + PROTOCOL_TYPE_COUNT
 };
@@ -84,6 +86,11 @@ static inline void stats_add(struct stats_block *b, unsigned id, uint64_t n)
 static inline void stats_sub(struct stats_block *b, unsigned id, uint64_t n)
 {
 	stats_add(b, id, -n);
+}
+
+static inline void stats_set(struct stats_block *b, unsigned id, uint64_t value)
+{
+	atomic_store_explicit(&b->value[id], value, memory_order_relaxed);
 }
 
 static inline uint64_t stats_get(const struct stats_block *b, unsigned id)

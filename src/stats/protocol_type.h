@@ -11,7 +11,7 @@ enum protocol_type {
 #define X(name, label) name,
 	PROTOCOL_TYPES(X)
 #undef X
-		PROTOCOL_TYPE_COUNT
+	PROTOCOL_TYPE_COUNT
 };
 
 const char *protocol_type_label(enum protocol_type t);

@@ -27,8 +27,10 @@
 	X(REFUSE_HANDSHAKE_TIMEOUT, "handshake_timeout", 408,                                      \
 	  "The request did not arrive within limits.handshake_timeout_s.")                         \
 	X(REFUSE_HANDSHAKE_GONE, "handshake_gone", 0, "The peer left before the handshake ended.") \
-	X(REFUSE_CONNECTIONS, "max_connections", 503, "The server is full: limits.max_connections.") \
-	X(REFUSE_HALF_OPEN, "max_half_open", 0, "Too many handshakes in flight: limits.max_half_open.") \
+	X(REFUSE_CONNECTIONS, "max_connections", 503,                                              \
+	  "The server is full: limits.max_connections.")                                           \
+	X(REFUSE_HALF_OPEN, "max_half_open", 0,                                                    \
+	  "Too many handshakes in flight: limits.max_half_open.")                                  \
 	X(REFUSE_USER_CONNECTIONS, "max_connections_per_user", 429,                                \
 	  "This user has limits.max_connections_per_user connections already.")                    \
 	X(REFUSE_DRAINING, "draining", 503, "The server is draining: connect to another one.")     \
@@ -39,7 +41,7 @@ enum refusal {
 #define X(name, label, status, text) name,
 	REFUSALS(X)
 #undef X
-		REFUSAL_COUNT
+	REFUSAL_COUNT
 };
 
 const char *refusal_label(enum refusal r);

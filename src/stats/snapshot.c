@@ -28,7 +28,7 @@ bool stats_cell_read(struct stats_cell *cell, struct stats_snapshot *ret)
 }
 
 static const struct stats_row rows[STAT_CLOSES] = {
-#define X(id, group, name, kind, help) [id] = {#group, #name, help, #kind[0] == 'g'},
+#define X(id, group, name, kind, help) [id] = {#group, #name, help, STATS_##kind},
 	COUNTERS(X)
 #undef X
 };
@@ -42,29 +42,42 @@ const struct stats_row *stats_row(unsigned id)
 static void print_head(FILE *out, const char *name, bool gauge, const char *help)
 {
 	fprintf(out, "# HELP wsmd_%s %s\n# TYPE wsmd_%s %s\n", name, help, name,
-		gauge ? "gauge" : "counter");
+	        gauge ? "gauge" : "counter");
 }
 
-/* The convention wants counters to end in _total; our own names stay as JSON has them. */
+/* Prometheus wants counters to end in _total and times in seconds; JSON keeps our names. */
 static void print_scalar(FILE *out, const struct stats_row *row, uint64_t value)
 {
-	const size_t len = strlen(row->name);
-	const bool named = len > 6 && strcmp(row->name + len - 6, "_total") == 0;
+	const char *total = strstr(row->name, "_total");
+	const int len = (int)(total != NULL ? (size_t)(total - row->name) : strlen(row->name));
 	char name[64];
 
-	snprintf(name, sizeof(name), "%s%s", row->name, row->gauge || named ? "" : "_total");
-	print_head(out, name, row->gauge, row->help);
-	fprintf(out, "wsmd_%s %" PRIu64 "\n", name, value);
+	switch (row->kind) {
+	case STATS_gauge:
+		print_head(out, row->name, true, row->help);
+		fprintf(out, "wsmd_%s %" PRIu64 "\n", row->name, value);
+		break;
+	case STATS_counter:
+		snprintf(name, sizeof(name), "%.*s_total", len, row->name);
+		print_head(out, name, false, row->help);
+		fprintf(out, "wsmd_%s %" PRIu64 "\n", name, value);
+		break;
+	case STATS_counter_us:
+		snprintf(name, sizeof(name), "%.*s_seconds_total", len - 3, row->name);
+		print_head(out, name, false, row->help);
+		fprintf(out, "wsmd_%s %.6f\n", name, (double)value / 1e6);
+		break;
+	}
 }
 
 static void print_family(FILE *out, const struct stats_snapshot *s, const char *name, bool gauge,
-			 const char *help, const char *label, unsigned base, unsigned n,
-			 const char *(*label_of)(unsigned))
+                         const char *help, const char *label, unsigned base, unsigned n,
+                         const char *(*label_of)(unsigned))
 {
 	print_head(out, name, gauge, help);
 	for (unsigned i = 0; i < n; i++)
 		fprintf(out, "wsmd_%s{%s=\"%s\"} %" PRIu64 "\n", name, label, label_of(i),
-			s->sum[base + i]);
+		        s->sum[base + i]);
 }
 
 static const char *close_label(unsigned i)
@@ -87,11 +100,11 @@ static void print_workers(FILE *out, const struct stats_snapshot *s)
 	print_head(out, "worker_connections", true, "open connections of each worker");
 	for (uint32_t i = 0; i < s->n_workers; i++)
 		fprintf(out, "wsmd_worker_connections{worker=\"%u\"} %" PRIu64 "\n", i,
-			s->worker[i].connections);
+		        s->worker[i].connections);
 	print_head(out, "worker_inbox_depth", true, "items waiting in the inbox of each worker");
 	for (uint32_t i = 0; i < s->n_workers; i++)
 		fprintf(out, "wsmd_worker_inbox_depth{worker=\"%u\"} %" PRIu64 "\n", i,
-			s->worker[i].inbox_depth);
+		        s->worker[i].inbox_depth);
 }
 
 void stats_print_prometheus(const struct stats_snapshot *s, FILE *out)
@@ -103,12 +116,12 @@ void stats_print_prometheus(const struct stats_snapshot *s, FILE *out)
 	for (unsigned i = 0; i < STAT_CLOSES; i++)
 		print_scalar(out, &rows[i], s->sum[i]);
 	print_family(out, s, "closes_total", false, "connections ended, by reason", "reason",
-		     STAT_CLOSES, CLOSE_REASON_COUNT, close_label);
+	             STAT_CLOSES, CLOSE_REASON_COUNT, close_label);
 	print_family(out, s, "refusals_total", false, "connections refused, by cause", "cause",
-		     STAT_REFUSALS, REFUSAL_COUNT, refusal_label_at);
+	             STAT_REFUSALS, REFUSAL_COUNT, refusal_label_at);
 	print_family(out, s, "protocol_connections", true, "open connections, by protocol",
-		     "protocol", STAT_PROTOCOL_NOW, PROTOCOL_TYPE_COUNT, protocol_label);
+	             "protocol", STAT_PROTOCOL_NOW, PROTOCOL_TYPE_COUNT, protocol_label);
 	print_family(out, s, "protocol_connections_total", false, "connections ever, by protocol",
-		     "protocol", STAT_PROTOCOL_EVER, PROTOCOL_TYPE_COUNT, protocol_label);
+	             "protocol", STAT_PROTOCOL_EVER, PROTOCOL_TYPE_COUNT, protocol_label);
 	print_workers(out, s);
 }

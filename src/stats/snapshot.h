@@ -40,8 +40,13 @@ bool stats_cell_read(struct stats_cell *cell, struct stats_snapshot *ret);
 void stats_print_prometheus(const struct stats_snapshot *s, FILE *out);
 
 /* Walk of the scalar rows, for other renderings. */
+enum stats_kind {
+	STATS_gauge,
+	STATS_counter,
+	STATS_counter_us
+};
 struct stats_row {
 	const char *group, *name, *help;
-	bool gauge;
+	enum stats_kind kind;
 };
 const struct stats_row *stats_row(unsigned id); /* id < STAT_CLOSES */
