@@ -8,7 +8,7 @@
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
 
 uint64_t shard_hash(const struct siphash_key *key, const char *hub, size_t hub_len,
-		    const char *user, size_t user_len)
+                    const char *user, size_t user_len)
 {
 	char text[512];
 

@@ -23,7 +23,7 @@ struct conn_id {
 
 /* Keyed, so that nobody can choose names that meet on one worker. 48 bits. */
 uint64_t shard_hash(const struct siphash_key *key, const char *hub, size_t hub_len,
-		    const char *user, size_t user_len);
+                    const char *user, size_t user_len);
 
 uint32_t shard_worker(uint64_t hash48, uint32_t n_workers);
 

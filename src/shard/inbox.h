@@ -30,9 +30,10 @@ struct inbox_item {
 	enum item_kind kind;
 };
 
-/* An item without contents, embedded where the one who gives the order lives. */
+/* Embedded where the one who gives the order lives. */
 struct order {
 	struct inbox_item item;
+	uint32_t connections_cut; /* ITEM_STOPPED: that were still there at the deadline */
 };
 
 struct inbox {

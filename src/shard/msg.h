@@ -13,7 +13,7 @@
 
 struct msg {
 	_Atomic uint32_t refs;
-	uint32_t frame_len;   /* header and payload */
+	uint32_t frame_len; /* header and payload */
 	uint32_t payload_len;
 	uint8_t opcode;
 	uint8_t frame[];

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/list.h"
 #include "shard/conn_id.h"
 #include "shard/handoff.h"
 #include "shard/inbox.h"
@@ -24,7 +25,12 @@ enum request_kind {
 	REQUEST_LIST,  /* rows of the target, one page */
 };
 
-enum target_kind { TARGET_USER, TARGET_CONNECTION, TARGET_HUB, TARGET_EVERYONE };
+enum target_kind {
+	TARGET_USER,
+	TARGET_CONNECTION,
+	TARGET_HUB,
+	TARGET_EVERYONE
+};
 
 struct target {
 	enum target_kind kind;
@@ -65,14 +71,17 @@ struct request {
 	struct inbox *reply_to; /* answered there; NULL: freed by the worker */
 	void *context;          /* the asker's */
 	struct target target;
-	struct msg *msg;  /* REQUEST_SEND; one reference */
-	char text[124];   /* REQUEST_CLOSE: reason for the peer */
+	struct msg *msg;   /* REQUEST_SEND; one reference */
+	char text[124];    /* REQUEST_CLOSE: reason for the peer */
 	uint64_t until_ms; /* REQUEST_PING: deadline, monotonic [ms] */
 
-	int err; /* answer: 0, or a negative error */
+	struct list waiting; /* the worker's, while a ping is on its way to ... */
+	uint64_t conn;       /* ... this connection of its slab */
+
+	int err;                /* answer: 0, or a negative error */
 	struct outcome outcome; /* REQUEST_SEND; REQUEST_CLOSE and REQUEST_PING use matched */
 	uint32_t rtt_us;        /* REQUEST_PING */
-	uint32_t cursor;        /* REQUEST_LIST: where to begin; answer: where to go on, 0: no more */
+	uint32_t cursor; /* REQUEST_LIST: where to begin; answer: where to go on, 0: no more */
 	uint32_t n_rows, max_rows;
 	struct conn_row *rows; /* REQUEST_LIST: the asker's array */
 };
