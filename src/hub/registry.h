@@ -1,0 +1,88 @@
+/*
+ * Who is here: the hubs, users and sessions of one worker, and how they are found.
+ *
+ * A session is a connection as the API knows it: id, hub, user. A plain client's session lives
+ * as long as its socket. All sessions of a user are on one worker, so a walk of his list
+ * reaches him everywhere. A hub and a user exist while they have a session.
+ *
+ * Thread: the worker that owns the registry. Knows nothing of sockets: a session points to the
+ * connection that carries it, and only worker/ looks behind that pointer.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/slab.h"
+#include "base/table.h"
+#include "conf/conf.h"
+#include "shard/conn_id.h"
+
+struct conn;
+
+struct hub {
+	struct table_node node;
+	uint32_t n_sessions;
+	enum hub_action on_message; /* what becomes of a plain client's message */
+	uint16_t name_len;
+	char name[];
+};
+
+struct user {
+	struct table_node node;
+	struct hub *hub;
+	struct list sessions;
+	uint32_t n_sessions;
+	uint16_t name_len;
+	char name[];
+};
+
+struct session {
+	struct slab_head head;
+	struct table_node node; /* in registry.by_id */
+	struct conn_id id;
+	struct hub *hub;
+	struct user *user;   /* NULL: anonymous */
+	struct list of_user; /* in user.sessions */
+	struct conn *conn;
+};
+
+struct registry {
+	struct siphash_key key;
+	struct slab sessions;
+	struct table by_id, users, hubs; /* users.count: users who are here */
+};
+
+MUST_CHECK int registry_init(struct registry *r, const struct siphash_key *key,
+                             uint32_t max_sessions);
+void registry_fini(struct registry *r); /* must be empty of sessions */
+
+/* Who is asking to be registered. */
+struct identity {
+	struct conn_id id;
+	const char *hub, *user; /* user_len 0: anonymous */
+	uint16_t hub_len, user_len;
+	enum hub_action on_message; /* for the hub, if this is its first session */
+};
+
+/**
+ * Register a session.
+ *
+ * @max_per_user  sessions that one named user may have
+ *
+ * Returns: 0 with *@ret; WSMD_EFULL: the user has as many as he may; WSMD_ENOMEM
+ */
+MUST_CHECK int registry_add(struct registry *r, const struct identity *who, uint32_t max_per_user,
+                            struct session **ret);
+
+/* Also ends its user and hub when this was their last. */
+void registry_remove(struct registry *r, struct session *s);
+
+struct session *registry_session(const struct registry *r, const struct conn_id *id);
+struct user *registry_user(const struct registry *r, const char *hub, uint16_t hub_len,
+                           const char *name, uint16_t name_len);
+struct hub *registry_hub(const struct registry *r, const char *name, uint16_t len);
+
+/* Take the hubs' actions from a new configuration. Does not block or allocate. */
+void registry_configure(struct registry *r, const struct conf *c);
