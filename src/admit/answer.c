@@ -1,0 +1,75 @@
+/* Text of answers. */
+#include "admit/answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "http/fault.h"
+#include "http/head.h"
+
+uint32_t answer_upgrade(char *dst, size_t cap, const char accept[WS_ACCEPT_LEN + 1])
+{
+	const int n = snprintf(dst, cap,
+	                       "HTTP/1.1 101 Switching Protocols\r\n"
+	                       "Upgrade: websocket\r\n"
+	                       "Connection: Upgrade\r\n"
+	                       "Sec-WebSocket-Accept: %s\r\n\r\n",
+	                       accept);
+
+	ASSERT(n > 0 && (size_t)n < cap);
+	return (uint32_t)n;
+}
+
+/* Fields that some refusals owe the client by their status. */
+static const char *field_of_status(uint16_t status)
+{
+	switch (status) {
+	case 405:
+		return "Allow: GET\r\n";
+	case 426:
+		return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+	default:
+		return "";
+	}
+}
+
+uint32_t answer_refusal(char dst[ANSWER_REFUSAL_BYTES], uint16_t status, const char *sentence,
+                        uint32_t retry_s)
+{
+	char retry[32] = "";
+	int n;
+
+	if (retry_s > 0)
+		snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", retry_s);
+	n = snprintf(dst, ANSWER_REFUSAL_BYTES,
+	             "HTTP/1.1 %u %s\r\n"
+	             "%s%s"
+	             "Connection: %s\r\n"
+	             "Content-Type: text/plain; charset=utf-8\r\n"
+	             "Content-Length: %zu\r\n\r\n"
+	             "%s\n",
+	             status, http_status_text(status), field_of_status(status), retry,
+	             status == 426 ? "Upgrade, close" : "close", strlen(sentence) + 1, sentence);
+	ASSERT(n > 0 && n < ANSWER_REFUSAL_BYTES);
+	return (uint32_t)n;
+}
+
+uint32_t answer_page(char dst[ANSWER_HEAD_BYTES], uint16_t status, const char *content_type,
+                     size_t body_len)
+{
+	const int n = snprintf(dst, ANSWER_HEAD_BYTES,
+	                       "HTTP/1.1 %u %s\r\n"
+	                       "Connection: close\r\n"
+	                       "Cache-Control: no-store\r\n"
+	                       "Content-Type: %s\r\n"
+	                       "Content-Length: %zu\r\n\r\n",
+	                       status, http_status_text(status), content_type, body_len);
+
+	ASSERT(n > 0 && n < ANSWER_HEAD_BYTES);
+	return (uint32_t)n;
+}
+
+uint32_t answer_retry_s(uint32_t random)
+{
+	return 1 + random % 10;
+}

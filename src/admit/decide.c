@@ -1,0 +1,136 @@
+/* The questions a request must answer, in the order in which the answers help most. */
+#include "admit/decide.h"
+
+#include <string.h>
+
+#include "auth/identity.h"
+#include "http/field.h"
+
+#define CLIENT_PREFIX "/client/hubs/"
+#define SHORT_PATH    "/ws"
+#define SHORT_HUB     "default"
+
+static void refuse(struct decision *d, enum refusal why)
+{
+	d->verdict = VERDICT_REFUSE;
+	d->why = why;
+	d->status = refusal_status(why);
+	d->sentence = refusal_text(why);
+}
+
+static bool find_page(const struct admit_rules *rules, const struct http_head *head,
+                      const char *buf, enum page *ret)
+{
+	static const struct {
+		const char *path;
+		enum page page;
+		bool dev_only;
+	} pages[] = {
+		{"/healthz", PAGE_HEALTHZ, false},
+		{"/readyz", PAGE_READYZ, false},
+		{"/metrics", PAGE_METRICS, false},
+		{"/", PAGE_TEST, true},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+		if (!http_span_equals(buf, head->path, pages[i].path))
+			continue;
+		*ret = pages[i].page;
+		return rules->dev || !pages[i].dev_only;
+	}
+	return false;
+}
+
+static void decide_page(const struct http_head *head, const char *buf, struct decision *d)
+{
+	d->head_only = http_span_equals(buf, head->method, "HEAD");
+	if (d->head_only || http_span_equals(buf, head->method, "GET")) {
+		d->verdict = VERDICT_PAGE;
+		return;
+	}
+	refuse(d, REFUSE_METHOD);
+	d->sentence = "This page answers GET and HEAD.";
+}
+
+/* The hub that the path names. False: no WebSocket is offered there. */
+static bool find_hub(const struct http_head *head, const char *buf, struct http_span *ret)
+{
+	const struct http_span path = head->path;
+	const uint32_t prefix = sizeof(CLIENT_PREFIX) - 1;
+
+	if (http_span_equals(buf, path, SHORT_PATH)) {
+		ret->len = 0;
+		return true;
+	}
+	if (path.len <= prefix || memcmp(buf + path.at, CLIENT_PREFIX, prefix) != 0)
+		return false;
+	*ret = (struct http_span){.at = path.at + prefix, .len = path.len - prefix};
+	return memchr(buf + ret->at, '/', ret->len) == NULL;
+}
+
+static bool read_hub(struct http_span span, const char *buf, struct decision *d)
+{
+	if (span.len == 0) {
+		memcpy(d->hub, SHORT_HUB, sizeof(SHORT_HUB));
+		d->hub_len = sizeof(SHORT_HUB) - 1;
+		return true;
+	}
+	const long len = http_decode(buf, span, false, d->hub, sizeof(d->hub));
+
+	/* "*" is a row of the configuration, not a hub. */
+	if (len < 0 || d->hub[0] == '*' || !conf_hub_name_valid(d->hub, (size_t)len)) {
+		refuse(d, REFUSE_HUB_NAME);
+		return false;
+	}
+	d->hub_len = (uint32_t)len;
+	return true;
+}
+
+/* RFC 6455 4.2.1. Each fault has its own answer. */
+static bool check_handshake(const struct http_head *head, const char *buf, struct decision *d)
+{
+	struct http_span key, version;
+
+	if (!http_span_equals(buf, head->method, "GET")) {
+		refuse(d, REFUSE_METHOD);
+	} else if (http_head_has_body(head)) {
+		refuse(d, REFUSE_BODY);
+	} else if (!http_head_has_token(head, buf, "upgrade", "websocket") ||
+	           !http_head_has_token(head, buf, "connection", "upgrade")) {
+		refuse(d, REFUSE_NO_UPGRADE);
+	} else if (http_head_find(head, buf, "sec-websocket-version", &version) != 1 ||
+	           !http_span_equals(buf, version, "13")) {
+		refuse(d, REFUSE_VERSION);
+	} else if (http_head_find(head, buf, "sec-websocket-key", &key) != 1 ||
+	           !ws_key_valid(buf + key.at, key.len)) {
+		refuse(d, REFUSE_KEY);
+	} else if (ws_accept(buf + key.at, d->accept) < 0) {
+		refuse(d, REFUSE_NO_MEMORY);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+void decide(const struct admit_rules *rules, const struct http_head *head, const char *buf,
+            struct decision *ret)
+{
+	struct http_span hub = {0};
+	enum refusal why;
+
+	*ret = (struct decision){0};
+	if (head->fault != HTTP_OK) {
+		refuse(ret, REFUSE_BAD_HEAD);
+		ret->status = http_fault_status(head->fault);
+		ret->sentence = http_fault_text(head->fault);
+	} else if (find_page(rules, head, buf, &ret->page)) {
+		decide_page(head, buf, ret);
+	} else if (!find_hub(head, buf, &hub)) {
+		refuse(ret, REFUSE_NOT_FOUND);
+	} else if (check_handshake(head, buf, ret) && read_hub(hub, buf, ret)) {
+		if (identity_find(rules->auth_mode, head, buf, ret->user, &ret->user_len, &why) < 0)
+			refuse(ret, why);
+		else
+			ret->verdict = VERDICT_UPGRADE;
+	}
+}
