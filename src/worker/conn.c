@@ -1,0 +1,315 @@
+/* Life of a connection: taken over, moved between states, closed through one door. */
+#include "worker/conn.h"
+
+#include <string.h>
+
+#include "admit/answer.h"
+#include "base/err.h"
+#include "worker/deadline.h"
+#include "worker/input.h"
+#include "worker/keepalive.h"
+#include "worker/output.h"
+#include "ws/frame.h"
+
+static const char *const state_texts[] = {
+	[CONN_OPEN] = "open",
+	[CONN_CLOSING] = "closing",
+	[CONN_LINGERING] = "lingering",
+	[CONN_CLOSED] = "closed",
+};
+
+const char *conn_state_text(enum conn_state state)
+{
+	return state_texts[state];
+}
+
+static void move(struct conn *c, enum conn_state to)
+{
+	/* bit per state that may follow */
+	static const uint8_t allowed[] = {
+		[CONN_OPEN] = 1 << CONN_CLOSING | 1 << CONN_LINGERING | 1 << CONN_CLOSED,
+		[CONN_CLOSING] = 1 << CONN_LINGERING | 1 << CONN_CLOSED,
+		[CONN_LINGERING] = 1 << CONN_CLOSED,
+		[CONN_CLOSED] = 0,
+	};
+
+	ASSERT(allowed[c->state] & 1 << to);
+	c->state = (uint8_t)to;
+}
+
+/* ---- being taken over ---- */
+
+/* Nothing was sent yet: the answer fits into any fresh socket. */
+static void refuse(struct worker *w, struct handoff *h, enum refusal why)
+{
+	char answer[ANSWER_REFUSAL_BYTES];
+	struct transport t;
+	uint32_t random;
+
+	os_random(&random, sizeof(random));
+	transport_init_tcp(&t, h->fd);
+	const struct iovec iov = {
+		.iov_base = answer,
+		.iov_len = answer_refusal(answer, refusal_status(why), refusal_text(why),
+	                                  answer_retry_s(random)),
+	};
+	(void)!t.ops->writev(&t, &iov, 1); /* lost with a peer who is gone already */
+	t.ops->shutdown(&t);
+	t.ops->close(&t);
+	stats_add(w->is.stats, STAT_REFUSALS + why, 1);
+	stats_sub(w->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
+	free(h);
+}
+
+static void count_users(struct worker *w) ON_WORKER;
+static void count_users(struct worker *w)
+{
+	stats_set(w->is.stats, STAT_USERS_ACTIVE, w->registry.users.count);
+}
+
+static void identify(const struct handoff *h, struct conf_cell *conf, struct identity *ret)
+{
+	*ret = (struct identity){
+		.id = h->id,
+		.hub = h->hub,
+		.user = h->user,
+		.hub_len = (uint16_t)h->hub_len,
+		.user_len = (uint16_t)h->user_len,
+	};
+	rcu_enter();
+	ret->on_message = conf_hub_action(conf_cell_read(conf), h->hub, h->hub_len);
+	rcu_leave();
+}
+
+static void init(struct worker *w, struct conn *c, const struct handoff *h) ON_WORKER;
+static void init(struct worker *w, struct conn *c, const struct handoff *h)
+{
+	transport_init_tcp(&c->transport, h->fd);
+	ws_receiver_init(&c->rx, &w->view.ws, w->now_ms);
+	timer_init(&c->timer);
+	list_init(&c->turn);
+	c->protocol = (uint8_t)h->protocol;
+	c->peer = h->peer;
+	c->opened_ms = c->heard_ms = w->now_ms;
+	c->interest = OS_READ;
+}
+
+/* The session is registered before the 101 leaves: who sees it can be reached. */
+static void welcome(struct worker *w, struct conn *c, struct handoff *h) ON_WORKER;
+static void welcome(struct worker *w, struct conn *c, struct handoff *h)
+{
+	stats_add(w->is.stats, STAT_CONNECTIONS_TOTAL, 1);
+	stats_add(w->is.stats, STAT_PROTOCOL_NOW + h->protocol, 1);
+	stats_add(w->is.stats, STAT_PROTOCOL_EVER + h->protocol, 1);
+	deadline_arm(w, c);
+	output_begin(w, c);
+	if (output_raw(w, c, h->answer, h->answer_len) < 0)
+		conn_abort(w, c, CLOSE_NO_MEMORY);
+	c->bytes_in = h->rest_len;
+	stats_add(w->is.stats, STAT_BYTES_IN, h->rest_len);
+	input_consume(w, c, h->rest, h->rest_len);
+	output_end(w, c);
+}
+
+void conn_open(struct worker *w, struct handoff *h)
+{
+	struct identity who;
+	struct conn *c;
+	int err;
+
+	if (leave_refuses(&w->leave)) {
+		refuse(w, h, REFUSE_DRAINING);
+		return;
+	}
+	c = slab_new(&w->conns);
+	if (c == NULL) {
+		refuse(w, h, REFUSE_NO_MEMORY);
+		return;
+	}
+	identify(h, w->is.conf, &who);
+	err = registry_add(&w->registry, &who, w->view.limits.max_connections_per_user,
+	                   &c->session);
+	if (err < 0)
+		goto fail_conn;
+	err = os_poll_add(w->poll, h->fd, OS_READ, slab_handle_of(c));
+	if (err < 0)
+		goto fail_session;
+	c->session->conn = c;
+	init(w, c, h);
+	count_users(w);
+	welcome(w, c, h);
+	free(h);
+	return;
+
+fail_session:
+	registry_remove(&w->registry, c->session);
+fail_conn:
+	slab_free(&w->conns, c);
+	refuse(w, h, err == WSMD_EFULL ? REFUSE_USER_CONNECTIONS : REFUSE_NO_MEMORY);
+}
+
+/* ---- the door out ---- */
+
+static void log_close(const struct worker *w, const struct conn *c, uint16_t code, const char *text)
+	ON_WORKER;
+static void log_close(const struct worker *w, const struct conn *c, uint16_t code, const char *text)
+{
+	const struct session *s = c->session;
+	char id[CONN_ID_TEXT], peer[NET_ADDR_TEXT];
+	struct log_line l;
+
+	if (!log_begin(&l, LOG_INFO, "closed"))
+		return;
+	conn_id_format(&s->id, id);
+	log_u64(&l, "worker", w->is.index);
+	log_str(&l, "conn", id);
+	log_strn(&l, "hub", s->hub->name, s->hub->name_len);
+	if (s->user != NULL)
+		log_strn(&l, "user", s->user->name, s->user->name_len);
+	log_str(&l, "peer", net_addr_format(&c->peer, peer));
+	log_str(&l, "reason", close_reason_label((enum close_reason)c->reason));
+	log_u64(&l, "code", code);
+	log_str(&l, "text", text);
+	log_u64(&l, "age_ms", w->now_ms - c->opened_ms);
+	log_u64(&l, "silent_ms", w->now_ms - c->heard_ms);
+	log_u64(&l, "messages_in", c->messages_in);
+	log_u64(&l, "messages_out", c->messages_out);
+	log_end(&l);
+}
+
+/* From here on nobody finds it: a send says so instead of losing the message. */
+static void leave_open(struct worker *w, struct conn *c, enum close_reason reason, uint16_t code,
+                       const char *text) ON_WORKER;
+static void leave_open(struct worker *w, struct conn *c, enum close_reason reason, uint16_t code,
+                       const char *text)
+{
+	c->reason = (uint8_t)reason;
+	c->ending_ms = w->now_ms;
+	c->blocked_ms = 0;
+	c->paused = false;
+	log_close(w, c, code, text);
+	stats_add(w->is.stats, STAT_CLOSES + reason, 1);
+	keepalive_on_close(w, c);
+	registry_remove(&w->registry, c->session);
+	c->session = NULL;
+	count_users(w);
+}
+
+static void end(struct worker *w, struct conn *c) ON_WORKER;
+static void end(struct worker *w, struct conn *c)
+{
+	move(c, CONN_CLOSED);
+	stats_sub(w->is.stats, STAT_QUEUE_BYTES, c->sendq.bytes);
+	stats_add(w->is.stats, STAT_UNSENT, sendq_clear(&c->sendq, &w->send_nodes));
+	wheel_disarm(&w->wheel, &c->timer);
+	os_poll_remove(w->poll, c->transport.fd);
+	ws_receiver_fini(&c->rx);
+	free(c->tail);
+	c->tail = NULL;
+	list_unlink(&c->turn);
+	list_append(&w->closed, &c->turn);
+}
+
+void conn_abort(struct worker *w, struct conn *c, enum close_reason reason)
+{
+	if (c->state == CONN_CLOSED)
+		return;
+	if (c->state == CONN_OPEN)
+		leave_open(w, c, reason, 0, close_reason_text(reason));
+	end(w, c);
+}
+
+/* A slow consumer's queue is given up, so that the close frame has a chance. */
+static void give_up_queue(struct worker *w, struct conn *c) ON_WORKER;
+static void give_up_queue(struct worker *w, struct conn *c)
+{
+	const uint32_t was = c->sendq.bytes;
+
+	stats_add(w->is.stats, STAT_UNSENT, sendq_drop_unsent(&c->sendq, &w->send_nodes));
+	stats_sub(w->is.stats, STAT_QUEUE_BYTES, was - c->sendq.bytes);
+}
+
+static int send_close(struct worker *w, struct conn *c, uint16_t code, const char *text) ON_WORKER;
+static int send_close(struct worker *w, struct conn *c, uint16_t code, const char *text)
+{
+	uint8_t frame[WS_MAX_HEADER + WS_MAX_CONTROL];
+
+	return output_raw(w, c, frame, (uint32_t)ws_frame_encode_close(frame, code, text, NULL));
+}
+
+void conn_close_with(struct worker *w, struct conn *c, enum close_reason reason, uint16_t code,
+                     const char *text)
+{
+	const enum close_manner manner = close_reason_manner(reason);
+
+	if (c->state != CONN_OPEN)
+		return;
+	if (code == 0)
+		code = close_reason_code(reason);
+	if (text == NULL)
+		text = close_reason_text(reason);
+	leave_open(w, c, reason, code, text);
+	if (reason == CLOSE_QUEUE_FULL || reason == CLOSE_WRITE_TIMEOUT || manner == CLOSE_AT_ONCE)
+		give_up_queue(w, c);
+	if (manner == CLOSE_SILENTLY ||
+	    send_close(w, c, code, reason == CLOSE_PEER ? "" : text) < 0) {
+		end(w, c);
+		return;
+	}
+	if (manner == CLOSE_AT_ONCE) {
+		output_flush(w, c);
+		if (c->state != CONN_CLOSED)
+			end(w, c);
+		return;
+	}
+	move(c, manner == CLOSE_BY_HANDSHAKE ? CONN_CLOSING : CONN_LINGERING);
+	deadline_arm(w, c);
+}
+
+void conn_close(struct worker *w, struct conn *c, enum close_reason reason)
+{
+	conn_close_with(w, c, reason, 0, NULL);
+}
+
+void conn_on_peer_close(struct worker *w, struct conn *c, uint16_t code)
+{
+	if (c->state == CONN_CLOSING)
+		move(c, CONN_LINGERING);
+	else
+		conn_close_with(w, c, CLOSE_PEER, code, NULL);
+}
+
+void conn_on_flushed(struct worker *w, struct conn *c)
+{
+	(void)w;
+	if (c->state != CONN_LINGERING || c->write_shut)
+		return;
+	c->transport.ops->shutdown(&c->transport);
+	c->write_shut = true;
+}
+
+void conn_watch(struct worker *w, struct conn *c)
+{
+	const uint32_t want = (c->paused ? 0 : OS_READ) | (sendq_empty(&c->sendq) ? 0 : OS_WRITE);
+
+	if (c->state == CONN_CLOSED || c->interest == want)
+		return;
+	if (os_poll_change(w->poll, c->transport.fd, want, slab_handle_of(c)) < 0) {
+		conn_abort(w, c, CLOSE_NO_MEMORY); /* unwatched, it would be a ghost */
+		return;
+	}
+	c->interest = want;
+}
+
+void conn_reap(struct worker *w)
+{
+	while (!list_empty(&w->closed)) {
+		struct conn *c = list_entry(w->closed.next, struct conn, turn);
+
+		list_unlink(&c->turn);
+		c->transport.ops->close(&c->transport);
+		stats_sub(w->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
+		stats_sub(w->is.stats, STAT_PROTOCOL_NOW + c->protocol, 1);
+		slab_free(&w->conns, c);
+	}
+}

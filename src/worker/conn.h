@@ -1,0 +1,104 @@
+/*
+ * A connection: socket, framer, send queue, timers. What the API knows of it is its session.
+ *
+ *            conn_open            conn_close: frame sent        peer's close frame
+ *   handoff ----------> OPEN ---------------------> CLOSING ------------------.
+ *                        |  \                          | deadline             v
+ *                        |   `--- frame sent, nothing more to say -------> LINGERING
+ *                        | peer is gone                |                      | FIN, deadline
+ *                        v                             v                      v
+ *                      CLOSED <------------------------------------------------
+ *
+ * There is one door out, conn_close(). A closed conn is given back at the end of the turn, so
+ * that a later event of the same turn never meets a recycled one.
+ *
+ * Thread: the worker that owns it, whole struct and all calls.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/list.h"
+#include "base/slab.h"
+#include "net/transport.h"
+#include "net/wheel.h"
+#include "shard/handoff.h"
+#include "stats/close_reason.h"
+#include "worker/sendq.h"
+#include "worker/worker.h"
+#include "ws/receiver.h"
+
+enum conn_state {
+	CONN_OPEN,
+	CONN_CLOSING,   /* our close frame is on its way, the peer's is awaited */
+	CONN_LINGERING, /* nothing more is sent or listened to; the peer's FIN is awaited */
+	CONN_CLOSED,    /* on the worker's closed list */
+};
+
+struct conn {
+	struct slab_head head;
+	uint8_t state;     /* enum conn_state, moved by conn.c alone */
+	uint8_t reason;    /* enum close_reason, once not open */
+	uint8_t protocol;  /* enum protocol_type */
+	uint8_t missed;    /* pongs in a row */
+	uint8_t tail_len;  /* bytes in tail */
+	bool ping_pending; /* a pong is awaited */
+	bool paused;       /* not read from: its own replies fill the queue */
+	bool write_shut;   /* our FIN is sent */
+	uint32_t interest; /* events the poll watches */
+	struct transport transport;
+	struct session *session; /* NULL once not open */
+	struct ws_receiver rx;
+	struct sendq sendq;
+	uint8_t *tail; /* unfinished frame header or control frame; NULL: none */
+	struct timer timer;
+	struct list turn; /* in worker.dirty or worker.closed */
+
+	/* monotonic [ms]; 0: not so */
+	uint64_t opened_ms;
+	uint64_t heard_ms;   /* last sign of life */
+	uint64_t message_ms; /* an incomplete message began */
+	uint64_t blocked_ms; /* the kernel last took bytes, while more wait */
+	uint64_t ending_ms;  /* left CONN_OPEN */
+	uint64_t ping_us;    /* last ping sent, monotonic [us] */
+
+	uint64_t messages_in, messages_out, bytes_in, bytes_out;
+	uint32_t pings_sent, pongs_received;
+	uint32_t rtt_us, rtt_min_us, rtt_max_us; /* 0: none yet */
+	struct net_addr peer;
+};
+
+/* The promise of the idle connection: see docs/performance.md before this grows. */
+static_assert(sizeof(struct conn) <= 344, "an idle connection must stay small");
+
+/* Take a connection over. Frees @h; refuses with an HTTP answer what cannot be taken. */
+void conn_open(struct worker *w, struct handoff *h) ON_WORKER;
+
+/**
+ * End a connection, from any state, as often as one likes: the first reason counts.
+ *
+ * @code  close code to send; 0: the reason's own
+ * @text  close reason to send; NULL: the reason's own sentence
+ */
+void conn_close_with(struct worker *w, struct conn *c, enum close_reason reason, uint16_t code,
+                     const char *text) ON_WORKER;
+void conn_close(struct worker *w, struct conn *c, enum close_reason reason) ON_WORKER;
+
+/* The same without a word to the peer: he is gone, or the stream to him is cut. */
+void conn_abort(struct worker *w, struct conn *c, enum close_reason reason) ON_WORKER;
+
+/* The peer's close frame: answer it, or take it as the answer to ours. */
+void conn_on_peer_close(struct worker *w, struct conn *c, uint16_t code) ON_WORKER;
+
+/* Everything queued has been written: a lingering connection sends its FIN. */
+void conn_on_flushed(struct worker *w, struct conn *c) ON_WORKER;
+
+/* Watch for what its state needs. */
+void conn_watch(struct worker *w, struct conn *c) ON_WORKER;
+
+/* End of the turn: close the sockets and reuse the memory of what was closed in it. */
+void conn_reap(struct worker *w) ON_WORKER;
+
+const char *conn_state_text(enum conn_state state);

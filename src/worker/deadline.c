@@ -1,0 +1,53 @@
+/* The earliest of several deadlines, recomputed only when the timer fires. */
+#include "worker/deadline.h"
+
+#include "worker/keepalive.h"
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t next_deadline(const struct worker *w, const struct conn *c) ON_WORKER;
+static uint64_t next_deadline(const struct worker *w, const struct conn *c)
+{
+	const struct conf_limits *l = &w->view.limits;
+	uint64_t at;
+
+	if (c->state != CONN_OPEN)
+		return c->ending_ms + l->close_timeout_ms;
+	at = keepalive_due_ms(w, c);
+	if (c->blocked_ms != 0)
+		at = earlier(at, c->blocked_ms + l->write_timeout_ms);
+	if (c->message_ms != 0)
+		at = earlier(at, c->message_ms + l->message_timeout_ms);
+	return at;
+}
+
+void deadline_arm(struct worker *w, struct conn *c)
+{
+	if (c->state == CONN_CLOSED)
+		return;
+
+	const uint64_t at = next_deadline(w, c);
+
+	if (!timer_armed(&c->timer) || c->timer.expires_ms > at)
+		wheel_arm(&w->wheel, &c->timer, at);
+}
+
+void deadline_fire(struct worker *w, struct conn *c)
+{
+	const struct conf_limits *l = &w->view.limits;
+
+	if (c->state != CONN_OPEN) {
+		if (w->now_ms >= c->ending_ms + l->close_timeout_ms)
+			conn_abort(w, c, (enum close_reason)c->reason);
+	} else if (c->blocked_ms != 0 && w->now_ms >= c->blocked_ms + l->write_timeout_ms) {
+		conn_close(w, c, CLOSE_WRITE_TIMEOUT);
+	} else if (c->message_ms != 0 && w->now_ms >= c->message_ms + l->message_timeout_ms) {
+		conn_close(w, c, CLOSE_MESSAGE_TIMEOUT);
+	} else {
+		keepalive_check(w, c);
+	}
+	deadline_arm(w, c);
+}

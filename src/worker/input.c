@@ -1,0 +1,158 @@
+/* One turn's reading of one connection. */
+#include "worker/input.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "worker/deadline.h"
+#include "worker/keepalive.h"
+#include "worker/output.h"
+
+/* What ended the connection, from the rule that was broken. */
+static enum close_reason violation_reason(enum ws_rule rule)
+{
+	switch (ws_rule_close_code(rule)) {
+	case 1007:
+		return CLOSE_BAD_TEXT;
+	case 1008:
+		return CLOSE_RATE;
+	case 1009:
+		return CLOSE_TOO_BIG;
+	default:
+		return CLOSE_VIOLATION;
+	}
+}
+
+/* A plain client's message goes to its hub's handler. */
+static void on_message(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
+static void on_message(struct worker *w, struct conn *c, const struct ws_event *ev)
+{
+	c->messages_in++;
+	c->message_ms = 0;
+	stats_add(w->is.stats, STAT_MESSAGES_IN, 1);
+	switch (c->session->hub->on_message) {
+	case HUB_ECHO:
+		if (output_frame(w, c, (uint8_t)ev->opcode, ev->data, (uint32_t)ev->len) ==
+		    WSMD_ENOMEM)
+			conn_close(w, c, CLOSE_NO_MEMORY);
+		break;
+	case HUB_DROP:
+		stats_add(w->is.stats, STAT_HANDLER_DROPS, 1);
+		break;
+	}
+}
+
+static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
+static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev)
+{
+	if (ev->type != WS_EVENT_MESSAGE)
+		stats_add(w->is.stats, STAT_FRAMES_IN, 1);
+	if (ev->type == WS_EVENT_CLOSE) {
+		conn_on_peer_close(w, c, ev->close_code);
+		return;
+	}
+	if (c->state != CONN_OPEN)
+		return; /* our close frame is out: only the peer's matters now */
+	switch (ev->type) {
+	case WS_EVENT_MESSAGE:
+		on_message(w, c, ev);
+		break;
+	case WS_EVENT_PING:
+		/* Without memory there is no pong, and the peer may ask again. */
+		(void)!output_frame(w, c, WS_PONG, ev->data, (uint32_t)ev->len);
+		break;
+	case WS_EVENT_PONG:
+		keepalive_on_pong(w, c, ev->data, ev->len);
+		break;
+	case WS_EVENT_VIOLATION:
+		conn_close_with(w, c, violation_reason(ev->rule), ws_rule_close_code(ev->rule),
+		                ws_rule_text(ev->rule));
+		break;
+	case WS_EVENT_CLOSE:
+		break;
+	}
+}
+
+/* Keep the beginning of a frame header or control frame until the rest arrives. */
+static void keep_tail(struct worker *w, struct conn *c, const uint8_t *data, size_t len) ON_WORKER;
+static void keep_tail(struct worker *w, struct conn *c, const uint8_t *data, size_t len)
+{
+	ASSERT(len <= WS_MAX_TAIL);
+	if (len == 0) {
+		free(c->tail);
+		c->tail = NULL;
+	} else {
+		if (c->tail == NULL)
+			c->tail = malloc(WS_MAX_TAIL);
+		if (c->tail == NULL) {
+			conn_close(w, c, CLOSE_NO_MEMORY);
+			return;
+		}
+		memcpy(c->tail, data, len);
+	}
+	c->tail_len = (uint8_t)len;
+}
+
+/* The peer has limits.message_timeout_s for what it has begun. */
+static void note_incomplete(struct worker *w, struct conn *c) ON_WORKER;
+static void note_incomplete(struct worker *w, struct conn *c)
+{
+	if (c->tail_len == 0 && !ws_receiver_incomplete(&c->rx)) {
+		c->message_ms = 0;
+	} else if (c->message_ms == 0) {
+		c->message_ms = w->now_ms;
+		deadline_arm(w, c);
+	}
+}
+
+void input_consume(struct worker *w, struct conn *c, uint8_t *data, size_t len)
+{
+	struct ws_event ev;
+	size_t used = 0;
+
+	while (c->state == CONN_OPEN || c->state == CONN_CLOSING) {
+		size_t n;
+		const int err = ws_receiver_next(&c->rx, &w->view.ws, WS_SERVER, data + used,
+		                                 len - used, w->now_ms, &n, &ev);
+
+		used += n;
+		if (err == 0) {
+			on_event(w, c, &ev);
+			continue;
+		}
+		if (err == WSMD_ENOMEM)
+			conn_close(w, c, CLOSE_NO_MEMORY);
+		break;
+	}
+	if (c->state != CONN_OPEN && c->state != CONN_CLOSING)
+		return; /* nothing more is listened to */
+	keep_tail(w, c, data + used, len - used);
+	note_incomplete(w, c);
+}
+
+void input_readable(struct worker *w, struct conn *c)
+{
+	const size_t tail = c->tail_len;
+	ssize_t n;
+
+	if (tail > 0)
+		memcpy(w->in, c->tail, tail);
+	n = c->transport.ops->read(&c->transport, w->in + tail, WORKER_READ_BYTES);
+	stats_add(w->is.stats, STAT_READS, 1);
+	if (n <= 0) {
+		if (n == 0)
+			conn_abort(w, c, CLOSE_FIN);
+		else if (n != -EAGAIN)
+			conn_abort(w, c, n == -ECONNRESET ? CLOSE_RESET : CLOSE_IO_ERROR);
+		return;
+	}
+	c->heard_ms = w->now_ms;
+	c->bytes_in += (uint64_t)n;
+	stats_add(w->is.stats, STAT_BYTES_IN, (uint64_t)n);
+	if (c->state == CONN_LINGERING)
+		return;
+	output_begin(w, c);
+	input_consume(w, c, w->in, tail + (size_t)n);
+	output_end(w, c);
+}

@@ -1,0 +1,257 @@
+/* Collect, queue, write. */
+#include "worker/output.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "worker/deadline.h"
+#include "ws/frame.h"
+
+#define MAX_IOV 256
+
+/* Is there anything ahead of a frame that would be written now? */
+static bool collecting(const struct worker *w, const struct conn *c) ON_WORKER;
+static bool collecting(const struct worker *w, const struct conn *c)
+{
+	return w->current == c && sendq_empty(&c->sendq);
+}
+
+static int enqueue(struct worker *w, struct conn *c, struct msg *m) ON_WORKER;
+static int enqueue(struct worker *w, struct conn *c, struct msg *m)
+{
+	const int err = sendq_push(&c->sendq, &w->send_nodes, m);
+
+	if (err < 0)
+		return err;
+	stats_add(w->is.stats, STAT_QUEUE_BYTES, m->frame_len);
+	if (w->current != c && list_empty(&c->turn))
+		list_append(&w->dirty, &c->turn);
+	return 0;
+}
+
+/* Collected replies that cannot be written now go into the queue, ahead of what follows. */
+static int spill(struct worker *w, struct conn *c, size_t from) ON_WORKER;
+static int spill(struct worker *w, struct conn *c, size_t from)
+{
+	const size_t len = w->out_len - from;
+
+	w->out_len = 0;
+	if (len == 0)
+		return 0;
+
+	struct msg *m = msg_new_raw(w->out + from, (uint32_t)len);
+	int err = m == NULL ? WSMD_ENOMEM : enqueue(w, c, m);
+
+	stats_add(w->is.stats, STAT_MESSAGE_ALLOCS, 1);
+	if (err < 0)
+		msg_put(m);
+	return err;
+}
+
+int output_msg(struct worker *w, struct conn *c, struct msg *m)
+{
+	int err;
+
+	if (c->state != CONN_OPEN)
+		return WSMD_ECLOSED;
+	if (w->current == c && w->out_len > 0) {
+		err = spill(w, c, 0);
+		if (err < 0)
+			return err;
+	}
+	if (!sendq_empty(&c->sendq) &&
+	    (uint64_t)c->sendq.bytes + m->frame_len > w->view.limits.send_queue_bytes) {
+		conn_close(w, c, CLOSE_QUEUE_FULL);
+		return WSMD_EFULL;
+	}
+	err = enqueue(w, c, m);
+	if (err == 0) {
+		c->messages_out++;
+		stats_add(w->is.stats, STAT_MESSAGES_OUT, 1);
+	}
+	return err;
+}
+
+/* The common reply: header and payload behind the others of this read. */
+static void collect(struct worker *w, uint8_t opcode, const void *payload, uint32_t len) ON_WORKER;
+static void collect(struct worker *w, uint8_t opcode, const void *payload, uint32_t len)
+{
+	w->out_len += ws_frame_encode(w->out + w->out_len, opcode, true, len, NULL);
+	if (len > 0)
+		memcpy(w->out + w->out_len, payload, len);
+	w->out_len += len;
+}
+
+static int queue_own(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                     uint32_t len) ON_WORKER;
+static int queue_own(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                     uint32_t len)
+{
+	struct msg *m = msg_new(opcode, payload, len);
+	int err;
+
+	if (m == NULL)
+		return WSMD_ENOMEM;
+	stats_add(w->is.stats, STAT_MESSAGE_ALLOCS, 1);
+	if (opcode == WS_PONG) {
+		const uint32_t was = c->sendq.bytes;
+
+		if (sendq_replace_pong(&c->sendq, m)) {
+			stats_add(w->is.stats, STAT_QUEUE_BYTES, (uint64_t)c->sendq.bytes - was);
+			return 0;
+		}
+	}
+	if (opcode == WS_TEXT || opcode == WS_BINARY)
+		err = output_msg(w, c, m);
+	else
+		err = enqueue(w, c, m);
+	if (err < 0)
+		msg_put(m);
+	return err;
+}
+
+int output_frame(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                 uint32_t len)
+{
+	if (c->state != CONN_OPEN)
+		return WSMD_ECLOSED;
+	if (collecting(w, c) && w->out_len + WS_MAX_SERVER_HEADER + len > WORKER_READ_BYTES)
+		output_flush(w, c);
+	if (c->state != CONN_OPEN)
+		return WSMD_ECLOSED;
+	if (!collecting(w, c) || WS_MAX_SERVER_HEADER + len > WORKER_READ_BYTES)
+		return queue_own(w, c, opcode, payload, len);
+	collect(w, opcode, payload, len);
+	if (opcode == WS_TEXT || opcode == WS_BINARY) {
+		c->messages_out++;
+		stats_add(w->is.stats, STAT_MESSAGES_OUT, 1);
+	}
+	return 0;
+}
+
+int output_raw(struct worker *w, struct conn *c, const void *bytes, uint32_t len)
+{
+	if (collecting(w, c) && w->out_len + len <= WORKER_READ_BYTES) {
+		memcpy(w->out + w->out_len, bytes, len);
+		w->out_len += len;
+		return 0;
+	}
+	if (w->current == c) {
+		const int err = spill(w, c, 0);
+
+		if (err < 0)
+			return err;
+	}
+
+	struct msg *m = msg_new_raw(bytes, len);
+	const int err = m == NULL ? WSMD_ENOMEM : enqueue(w, c, m);
+
+	if (err < 0)
+		msg_put(m);
+	return err;
+}
+
+void output_begin(struct worker *w, struct conn *c)
+{
+	ASSERT(w->current == NULL);
+	w->current = c;
+	w->out_len = 0;
+}
+
+void output_end(struct worker *w, struct conn *c)
+{
+	ASSERT(w->current == c);
+	if (c->state != CONN_CLOSED)
+		output_flush(w, c);
+	w->current = NULL;
+	w->out_len = 0;
+}
+
+/* Account for what the kernel took: first from the queue, then from the collected replies. */
+static size_t written(struct worker *w, struct conn *c, size_t n) ON_WORKER;
+static size_t written(struct worker *w, struct conn *c, size_t n)
+{
+	const size_t queued = n < c->sendq.bytes ? n : c->sendq.bytes;
+
+	sendq_written(&c->sendq, &w->send_nodes, queued);
+	stats_sub(w->is.stats, STAT_QUEUE_BYTES, queued);
+	stats_add(w->is.stats, STAT_BYTES_OUT, n);
+	c->bytes_out += n;
+	return n - queued;
+}
+
+/* One call for everything that fits into MAX_IOV. 0, or a negative error. */
+static int write_once(struct worker *w, struct conn *c, size_t *ret_from_out) ON_WORKER;
+static int write_once(struct worker *w, struct conn *c, size_t *ret_from_out)
+{
+	struct iovec iov[MAX_IOV];
+	int n_iov = sendq_describe(&c->sendq, iov, MAX_IOV - 1);
+	ssize_t n;
+
+	*ret_from_out = 0;
+	/* Behind the whole queue only. */
+	if (w->current == c && w->out_len > 0 && n_iov < MAX_IOV - 1)
+		iov[n_iov++] = (struct iovec){.iov_base = w->out, .iov_len = w->out_len};
+	n = c->transport.ops->writev(&c->transport, iov, n_iov);
+	stats_add(w->is.stats, STAT_WRITES, 1);
+	if (n < 0)
+		return n == -EAGAIN ? 0 : (int)n;
+	*ret_from_out = written(w, c, (size_t)n);
+	return 0;
+}
+
+/* The kernel is full. Since when, decides how long the peer may take. */
+static void blocked(struct worker *w, struct conn *c, bool progress) ON_WORKER;
+static void blocked(struct worker *w, struct conn *c, bool progress)
+{
+	if (progress && c->blocked_ms != 0)
+		c->heard_ms =
+			w->now_ms; /* room in a full socket: the peer acknowledged something */
+	if (progress || c->blocked_ms == 0)
+		c->blocked_ms = w->now_ms;
+	if (c->sendq.bytes > w->view.limits.send_queue_bytes / 2)
+		c->paused = true;
+	deadline_arm(w, c);
+}
+
+void output_flush(struct worker *w, struct conn *c)
+{
+	const uint64_t before = c->bytes_out;
+	size_t from_out;
+
+	if (sendq_empty(&c->sendq) && (w->current != c || w->out_len == 0)) {
+		conn_on_flushed(w, c);
+		return;
+	}
+	const int err = write_once(w, c, &from_out);
+
+	if (err < 0) {
+		conn_abort(w, c,
+		           err == -EPIPE || err == -ECONNRESET ? CLOSE_RESET : CLOSE_IO_ERROR);
+		return;
+	}
+	if (w->current == c && spill(w, c, from_out) < 0) {
+		conn_abort(w, c, CLOSE_NO_MEMORY); /* a frame may be cut: nothing can follow it */
+		return;
+	}
+	if (c->paused && c->sendq.bytes <= w->view.limits.send_queue_bytes / 4)
+		c->paused = false;
+	if (sendq_empty(&c->sendq)) {
+		c->blocked_ms = 0;
+		conn_on_flushed(w, c);
+	} else {
+		blocked(w, c, c->bytes_out != before);
+	}
+	conn_watch(w, c);
+}
+
+void output_flush_dirty(struct worker *w)
+{
+	while (!list_empty(&w->dirty)) {
+		struct conn *c = list_entry(w->dirty.next, struct conn, turn);
+
+		list_unlink(&c->turn);
+		output_flush(w, c);
+	}
+}

@@ -1,0 +1,42 @@
+/*
+ * Writing to a connection.
+ *
+ * Replies to what is being read are collected in the worker's own buffer and leave with one
+ * write when the read is worked off; messages from elsewhere are queued by reference and leave
+ * at the end of the turn. What the kernel does not take waits in the connection's queue, and
+ * then everything that follows is queued behind it.
+ *
+ * Thread: the worker that owns the connection.
+ */
+#pragma once
+
+#include "worker/conn.h"
+
+/**
+ * Queue a shared message.
+ *
+ * A message is taken when the queue is empty or when it fits into limits.send_queue_bytes.
+ *
+ * Owns:    takes one reference to @m on success, none on failure
+ * Returns: 0; WSMD_ECLOSED: not open; WSMD_EFULL: a slow consumer, which is being closed now;
+ *          WSMD_ENOMEM
+ */
+MUST_CHECK int output_msg(struct worker *w, struct conn *c, struct msg *m) ON_WORKER;
+
+/* Send a frame of the connection's own: reply, ping, pong. Same results; @payload is copied. */
+MUST_CHECK int output_frame(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                            uint32_t len) ON_WORKER;
+
+/* Send bytes that need no frame or are one: the 101, a close frame. Not bounded: they are few. */
+MUST_CHECK int output_raw(struct worker *w, struct conn *c, const void *bytes, uint32_t len)
+	ON_WORKER;
+
+/* Begin and end collecting the replies of @c. */
+void output_begin(struct worker *w, struct conn *c) ON_WORKER;
+void output_end(struct worker *w, struct conn *c) ON_WORKER;
+
+/* Write what waits, once. */
+void output_flush(struct worker *w, struct conn *c) ON_WORKER;
+
+/* End of the turn: write to every connection that got something from elsewhere. */
+void output_flush_dirty(struct worker *w) ON_WORKER;

@@ -1,0 +1,50 @@
+/*
+ * What waits to be written to one connection: references to messages, in order.
+ *
+ * Thread: the worker that owns the connection. Nodes come from the worker's slab.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/slab.h"
+#include "shard/msg.h"
+
+struct send_node {
+	struct slab_head head;
+	struct send_node *next;
+	struct msg *msg;
+};
+
+struct sendq {
+	struct send_node *first, *last;
+	uint32_t offset; /* bytes of the first message that are written already */
+	uint32_t bytes;  /* that still wait */
+};
+
+static inline bool sendq_empty(const struct sendq *q)
+{
+	return q->first == NULL;
+}
+
+/* Takes one reference to @m on success. 0 or WSMD_ENOMEM. No bound: the caller knows it. */
+MUST_CHECK int sendq_push(struct sendq *q, struct slab *nodes, struct msg *m);
+
+/**
+ * Replace the payload of a pong that waits behind the first message, newest wins (RFC 6455
+ * 5.5.3). Takes one reference to @m when it returns true.
+ */
+bool sendq_replace_pong(struct sendq *q, struct msg *m);
+
+/* Describe what waits, from the front; returns the number of entries used, at most @max. */
+int sendq_describe(const struct sendq *q, struct iovec *iov, int max);
+
+/* @n bytes from the front were written. */
+void sendq_written(struct sendq *q, struct slab *nodes, size_t n);
+
+/* Forget everything, but for a message of which a part is on the wire already. Both return the
+ * number of messages that were forgotten. */
+uint32_t sendq_drop_unsent(struct sendq *q, struct slab *nodes);
+uint32_t sendq_clear(struct sendq *q, struct slab *nodes);

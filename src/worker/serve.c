@@ -1,0 +1,117 @@
+/* One function for each kind of request. */
+#include "worker/serve.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "worker/keepalive.h"
+#include "worker/route.h"
+
+static void serve_send(struct worker *w, struct request *r) ON_WORKER;
+static void serve_send(struct worker *w, struct request *r)
+{
+	route_send(w, &r->target, r->msg, &r->outcome);
+}
+
+static void serve_close(struct worker *w, struct request *r) ON_WORKER;
+static void serve_close(struct worker *w, struct request *r)
+{
+	struct route at;
+
+	route_begin(w, &r->target, &at);
+	for (struct conn *c; (c = route_next(w, &at)) != NULL;) {
+		conn_close_with(w, c, CLOSE_KICKED, 0, r->text[0] != '\0' ? r->text : NULL);
+		r->outcome.matched++;
+	}
+}
+
+/* True: the answer comes later. */
+static bool serve_ping(struct worker *w, struct request *r) ON_WORKER;
+static bool serve_ping(struct worker *w, struct request *r)
+{
+	struct route at;
+	struct conn *c;
+
+	route_begin(w, &r->target, &at);
+	c = route_next(w, &at);
+	if (c == NULL) {
+		r->err = WSMD_ENOENT;
+		return false;
+	}
+	r->outcome.matched = 1;
+	keepalive_ping_for(w, c, r);
+	return true;
+}
+
+static void fill_row(const struct worker *w, const struct conn *c, struct conn_row *row) ON_WORKER;
+static void fill_row(const struct worker *w, const struct conn *c, struct conn_row *row)
+{
+	const struct session *s = c->session;
+
+	*row = (struct conn_row){
+		.id = s->id,
+		.user_len = s->user == NULL ? 0 : s->user->name_len,
+		.peer = c->peer,
+		.protocol = (enum protocol_type)c->protocol,
+		.state = conn_state_text((enum conn_state)c->state),
+		.worker = w->is.index,
+		.connected_wall_ms = os_wall_ms() - (w->now_ms - c->opened_ms),
+		.age_ms = w->now_ms - c->opened_ms,
+		.idle_ms = w->now_ms - c->heard_ms,
+		.messages_in = c->messages_in,
+		.messages_out = c->messages_out,
+		.bytes_in = c->bytes_in,
+		.bytes_out = c->bytes_out,
+		.queue_bytes = c->sendq.bytes,
+		.incomplete_bytes = c->rx.message_len + c->tail_len,
+		.pings_sent = c->pings_sent,
+		.pongs_received = c->pongs_received,
+		.missed = c->missed,
+		.rtt_us = c->rtt_us,
+		.rtt_min_us = c->rtt_min_us,
+		.rtt_max_us = c->rtt_max_us,
+		.ping_pending = c->ping_pending,
+	};
+	memcpy(row->hub, s->hub->name, s->hub->name_len);
+	if (s->user != NULL)
+		memcpy(row->user, s->user->name, s->user->name_len);
+}
+
+/* A page of rows. Walks by index, so a page continues where the last one ended. */
+static void serve_list(struct worker *w, struct request *r) ON_WORKER;
+static void serve_list(struct worker *w, struct request *r)
+{
+	struct route at;
+
+	route_begin(w, &r->target, &at);
+	at.index = r->cursor;
+	r->cursor = 0;
+	while (r->n_rows < r->max_rows) {
+		struct conn *c = route_next(w, &at);
+
+		if (c == NULL)
+			return;
+		fill_row(w, c, &r->rows[r->n_rows++]);
+	}
+	r->cursor = at.index;
+}
+
+void serve_request(struct worker *w, struct request *r)
+{
+	switch (r->kind) {
+	case REQUEST_SEND:
+		serve_send(w, r);
+		break;
+	case REQUEST_CLOSE:
+		serve_close(w, r);
+		break;
+	case REQUEST_PING:
+		if (serve_ping(w, r))
+			return;
+		break;
+	case REQUEST_LIST:
+		serve_list(w, r);
+		break;
+	}
+	request_answer(r);
+}

@@ -1,0 +1,243 @@
+/* The worker's loop turn, in the order in which things happen. */
+#include "worker/worker.h"
+
+#include "base/err.h"
+#include "base/rcu.h"
+#include "worker/conn.h"
+#include "worker/deadline.h"
+#include "worker/input.h"
+#include "worker/keepalive.h"
+#include "worker/output.h"
+#include "worker/serve.h"
+
+#define TOKEN_INBOX 0 /* never a live slab handle */
+
+/* Bounds of one turn: nobody waits longer than this much of others' work. */
+#define ITEMS_PER_TURN  1024
+#define TIMERS_PER_TURN 1024
+
+#define MAX_SLEEP_MS      60000
+#define LEAVE_STEP_MS     20 /* pace of a drain, and of looking at a stop */
+#define PINGER_RESOLUTION 50 /* requests that wait for a pong are looked at this often [ms] */
+
+/* ---- birth and death ---- */
+
+int worker_init(struct worker *w, const struct worker_setup *setup)
+{
+	int err;
+
+	role_enter(&role_worker); /* nobody else has it yet */
+	*w = (struct worker){.is = *setup, .poll = -1};
+	list_init(&w->dirty);
+	list_init(&w->closed);
+	list_init(&w->pingers);
+	slab_init(&w->conns, sizeof(struct conn), UINT32_MAX);
+	slab_init(&w->send_nodes, sizeof(struct send_node), UINT32_MAX);
+	w->now_ms = os_now_ms();
+	wheel_init(&w->wheel, w->now_ms);
+	w->in = malloc(WORKER_READ_BYTES + WS_MAX_TAIL);
+	w->out = malloc(WORKER_READ_BYTES);
+	if (w->in == NULL || w->out == NULL) {
+		err = WSMD_ENOMEM;
+		goto fail_buffers;
+	}
+	err = registry_init(&w->registry, &setup->key, UINT32_MAX);
+	if (err < 0)
+		goto fail_buffers;
+	err = w->poll = os_poll_new();
+	if (err < 0)
+		goto fail_registry;
+	rcu_enter();
+	const uint32_t inbox_items = conf_cell_read(setup->conf)->limits.inbox_items;
+
+	rcu_leave();
+	err = inbox_init(&w->inbox, inbox_items);
+	if (err < 0)
+		goto fail_poll;
+	err = os_poll_add(w->poll, w->inbox.wake_fd, OS_READ, TOKEN_INBOX);
+	if (err < 0)
+		goto fail_inbox;
+	return 0;
+
+fail_inbox:
+	inbox_fini(&w->inbox);
+fail_poll:
+	os_close(w->poll);
+fail_registry:
+	registry_fini(&w->registry);
+fail_buffers:
+	free(w->in);
+	free(w->out);
+	return err;
+}
+
+void worker_fini(struct worker *w)
+{
+	role_enter(&role_worker); /* its thread has ended */
+	ASSERT(w->conns.in_use == 0);
+	ASSERT(w->send_nodes.in_use == 0);
+	ASSERT(w->wheel.armed == 0);
+	inbox_fini(&w->inbox);
+	os_close(w->poll);
+	registry_fini(&w->registry);
+	slab_fini(&w->conns);
+	slab_fini(&w->send_nodes);
+	free(w->in);
+	free(w->out);
+}
+
+/* ---- the parts of a turn ---- */
+
+static uint32_t sleep_ms(const struct worker *w) ON_WORKER;
+static uint32_t sleep_ms(const struct worker *w)
+{
+	uint32_t max = MAX_SLEEP_MS;
+
+	if (w->again)
+		return 0;
+	if (w->leave.kind != LEAVE_NO && w->conns.in_use > 0)
+		max = LEAVE_STEP_MS;
+	else if (!list_empty(&w->pingers))
+		max = PINGER_RESOLUTION;
+	return wheel_sleep_ms(&w->wheel, w->now_ms, max);
+}
+
+static void refresh_view(struct worker *w) ON_WORKER;
+static void refresh_view(struct worker *w)
+{
+	if (!conf_cell_changed(w->is.conf, &w->conf_seen))
+		return;
+	rcu_enter();
+	const struct conf *c = conf_cell_read(w->is.conf);
+
+	w->view = (struct worker_view){
+		.ws = {.max_message_bytes = c->limits.max_message_bytes,
+	               .max_fragments = c->limits.max_fragments,
+	               .control_burst = c->limits.control_frame_burst,
+	               .control_per_s = c->limits.control_frames_per_s},
+		.heartbeat = c->heartbeat,
+		.limits = c->limits,
+		.shutdown = c->shutdown,
+		.drain = c->drain,
+	};
+	registry_configure(&w->registry, c);
+	rcu_leave();
+}
+
+static void on_item(struct worker *w, struct inbox_item *item) ON_WORKER;
+static void on_item(struct worker *w, struct inbox_item *item)
+{
+	switch (item->kind) {
+	case ITEM_HANDOFF:
+		conn_open(w, CONTAINER_OF(item, struct handoff, item));
+		break;
+	case ITEM_REQUEST:
+		serve_request(w, CONTAINER_OF(item, struct request, item));
+		break;
+	case ITEM_DRAIN:
+		leave_begin(w, LEAVE_DRAIN);
+		break;
+	case ITEM_STOP:
+		leave_begin(w, LEAVE_STOP);
+		break;
+	case ITEM_ANSWER:
+	case ITEM_STOPPED:
+		UNREACHABLE(); /* a worker asks nobody */
+	}
+}
+
+static void take_items(struct worker *w) ON_WORKER;
+static void take_items(struct worker *w)
+{
+	struct inbox_item *item;
+
+	for (int n = 0; n < ITEMS_PER_TURN; n++) {
+		item = inbox_take(&w->inbox, &w->again);
+		if (item == NULL)
+			return;
+		on_item(w, item);
+	}
+	w->again = true;
+}
+
+static void on_event(struct worker *w, const struct os_event *ev) ON_WORKER;
+static void on_event(struct worker *w, const struct os_event *ev)
+{
+	struct conn *c;
+
+	if (ev->token == TOKEN_INBOX) {
+		inbox_woken(&w->inbox);
+		return;
+	}
+	c = slab_get(&w->conns, ev->token);
+	if (c == NULL || c->state == CONN_CLOSED)
+		return; /* it ended earlier in this turn */
+	if (ev->events & OS_WRITE)
+		output_flush(w, c);
+	if (ev->events & OS_READ && c->state != CONN_CLOSED)
+		input_readable(w, c);
+	else if (ev->events & (OS_ERROR | OS_HANGUP))
+		conn_abort(w, c, CLOSE_RESET);
+}
+
+/*
+ * After a stall every timer is late, and so is the reading of what would have kept them quiet.
+ * So timers wait until everybody who has something to say was read once: as many turns with a
+ * full batch of events as it takes to visit all connections.
+ */
+static bool timers_may_fire(struct worker *w, int n_events) ON_WORKER;
+static bool timers_may_fire(struct worker *w, int n_events)
+{
+	if (n_events == WORKER_EVENTS && w->full_batches <= w->conns.in_use / WORKER_EVENTS) {
+		w->full_batches++;
+		return false;
+	}
+	w->full_batches = 0;
+	return true;
+}
+
+static void fire_timers(struct worker *w) ON_WORKER;
+static void fire_timers(struct worker *w)
+{
+	struct timer *t;
+
+	wheel_advance(&w->wheel, w->now_ms);
+	for (int n = 0; n < TIMERS_PER_TURN && (t = wheel_pop(&w->wheel)) != NULL; n++)
+		deadline_fire(w, CONTAINER_OF(t, struct conn, timer));
+	keepalive_expire_requests(w);
+}
+
+bool worker_turn(struct worker *w)
+{
+	const int n = os_poll_wait(w->poll, w->events, WORKER_EVENTS, sleep_ms(w));
+
+	w->now_ms = os_now_ms();
+	w->again = false;
+	refresh_view(w);
+	for (int i = 0; i < n; i++)
+		on_event(w, &w->events[i]);
+	take_items(w);
+	if (timers_may_fire(w, n))
+		fire_timers(w);
+	else
+		w->again = true;
+	leave_step(w);
+	output_flush_dirty(w);
+	conn_reap(w);
+	stats_add(w->is.stats, STAT_TURNS, 1);
+	return !leave_done(w);
+}
+
+void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	role_enter(&role_worker);
+	rcu_thread_enter();
+	while (worker_turn(w))
+		;
+	rcu_thread_leave();
+	w->stopped.item.kind = ITEM_STOPPED;
+	inbox_push_always(w->is.to_main, &w->stopped.item);
+	return NULL;
+}

@@ -1,0 +1,84 @@
+/*
+ * A worker: one thread that owns its users, their connections and everything about them.
+ *
+ * Nothing in here is locked. Other threads reach a worker through its inbox only; they may read
+ * its statistics block. What a reload changes is copied into `view` at the start of a turn.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/role.h"
+#include "base/slab.h"
+#include "conf/cell.h"
+#include "hub/registry.h"
+#include "net/wheel.h"
+#include "os/os.h"
+#include "shard/inbox.h"
+#include "stats/counters.h"
+#include "worker/leave.h"
+#include "ws/receiver.h"
+
+/* One read takes at most this; replies to what it held never need more. */
+#define WORKER_READ_BYTES (64 * 1024)
+#define WORKER_EVENTS     512
+
+/* The numbers of the configuration that a worker uses, constant during a turn. */
+struct worker_view {
+	struct ws_limits ws;
+	struct conf_heartbeat heartbeat;
+	struct conf_limits limits;
+	struct conf_shutdown shutdown;
+	struct conf_drain drain;
+};
+
+/* What a worker is told at birth. */
+struct worker_setup {
+	uint32_t index, n_workers;
+	struct siphash_key key;    /* of the user hash and all tables */
+	struct conf_cell *conf;    /* shared, read-only here */
+	struct stats_block *stats; /* written by this worker alone */
+	struct inbox *to_main;     /* where ITEM_STOPPED goes */
+};
+
+struct worker {
+	struct worker_setup is; /* constant */
+
+	/* Owner only. */
+	int poll OWNED_BY_WORKER;
+	uint64_t now_ms OWNED_BY_WORKER; /* time of this turn, monotonic [ms] */
+	uint64_t conf_seen OWNED_BY_WORKER;
+	struct worker_view view OWNED_BY_WORKER;
+	struct wheel wheel OWNED_BY_WORKER;
+	struct slab conns OWNED_BY_WORKER;
+	struct slab send_nodes OWNED_BY_WORKER;
+	struct registry registry OWNED_BY_WORKER;
+	struct list dirty OWNED_BY_WORKER;   /* conns with output queued by others this turn */
+	struct list closed OWNED_BY_WORKER;  /* conns whose memory is reused after the turn */
+	struct list pingers OWNED_BY_WORKER; /* requests that wait for a pong */
+	struct leave leave OWNED_BY_WORKER;
+	struct conn *current OWNED_BY_WORKER; /* whose replies are being collected in `out` */
+	uint8_t *in OWNED_BY_WORKER, *out OWNED_BY_WORKER;
+	size_t out_len OWNED_BY_WORKER;
+	uint32_t full_batches OWNED_BY_WORKER; /* turns in a row that had more events than room */
+	bool again OWNED_BY_WORKER;            /* there is work that no descriptor will announce */
+	struct os_event events[WORKER_EVENTS] OWNED_BY_WORKER;
+
+	/* Written by everyone: in lines of its own. */
+	struct inbox inbox;
+	struct order stopped; /* sent to main as the last act */
+};
+
+/* 0 or a negative error. Thread: main, before the worker's thread starts. */
+MUST_CHECK int worker_init(struct worker *w, const struct worker_setup *setup);
+
+/* After the thread ended. Everything must be closed. */
+void worker_fini(struct worker *w);
+
+/* Sleep until something happens, handle it. False: the worker has stopped. */
+bool worker_turn(struct worker *w) ON_WORKER;
+
+/* Thread body: turns until the stop is complete. */
+void *worker_main(void *worker);
