@@ -57,10 +57,10 @@ extern "C" {
 /* Exit codes of wsmctl. */
 enum wsmd_ctl_exit {
 	WSMD_CTL_OK = 0,
-	WSMD_CTL_FAILED = 1,     /* wsmd refused or failed the command */
-	WSMD_CTL_USAGE = 2,      /* the command line is wrong; nothing was sent */
-	WSMD_CTL_NO_DAEMON = 3,  /* nobody answers on the control socket */
-	WSMD_CTL_NO_TARGET = 4,  /* no such user or connection; for send only with --must-deliver */
+	WSMD_CTL_FAILED = 1,    /* wsmd refused or failed the command */
+	WSMD_CTL_USAGE = 2,     /* the command line is wrong; nothing was sent */
+	WSMD_CTL_NO_DAEMON = 3, /* nobody answers on the control socket */
+	WSMD_CTL_NO_TARGET = 4, /* no such user or connection; for send only with --must-deliver */
 };
 
 /*

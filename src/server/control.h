@@ -1,0 +1,38 @@
+/*
+ * Sessions on the control socket: lines in, commands, lines out. The protocol is
+ * include/wsmd/ctl.h.
+ *
+ * Thread: main.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "server/server.h"
+#include "shard/request.h"
+
+struct control {
+	struct slab_head head;
+	int fd;
+	uint32_t interest;
+	bool busy;   /* a command waits for workers: the next line waits too */
+	bool ending; /* no more is read; closed when the output is written */
+	char *in, *out;
+	size_t in_len, in_cap, out_len, out_at;
+};
+
+void control_init(struct server *s) ON_MAIN;
+void control_fini(struct server *s) ON_MAIN; /* closes every session */
+
+void control_accept(struct server *s) ON_MAIN;
+void control_on_event(struct server *s, const struct os_event *ev) ON_MAIN;
+
+/* A worker has answered. */
+void control_on_answer(struct server *s, struct request *r) ON_MAIN;
+
+/* Answer the line that is being worked on; exactly one of these for each. @result is consumed. */
+void control_reply(struct server *s, struct control *c, json_t *result) ON_MAIN;
+
+/* @hint may be NULL; @extra, consumed, adds its members to the error; NULL: none */
+void control_fail(struct server *s, struct control *c, const char *code, const char *message,
+                  const char *hint, json_t *extra) ON_MAIN;

@@ -1,0 +1,158 @@
+/* Asking workers and adding up their answers. */
+#include "server/operation.h"
+
+#include "base/err.h"
+#include "server/render.h"
+
+#define PING_WAIT_MS 5000
+#define PAGE_ROWS    256
+
+struct operation *operation_new(struct server *s, struct control *c)
+{
+	struct operation *op = calloc(1, sizeof(*op));
+
+	if (op == NULL)
+		control_fail(s, c, "internal", "out of memory", NULL, NULL);
+	else
+		op->control = slab_handle_of(c);
+	return op;
+}
+
+void operation_free(struct operation *op)
+{
+	json_decref(op->rows);
+	free(op);
+}
+
+static int ask(struct server *s, struct operation *op, uint32_t worker, struct request *r) ON_MAIN;
+static int ask(struct server *s, struct operation *op, uint32_t worker, struct request *r)
+{
+	int err;
+
+	r->reply_to = &s->inbox;
+	r->context = op;
+	r->target = op->target;
+	err = inbox_push(s->worker_inboxes[worker], &r->item);
+	if (err == 0)
+		op->waiting++;
+	return err;
+}
+
+/* The workers of a target: one for a user or a connection, all for a hub. */
+static void workers_of(const struct server *s, const struct target *t, uint32_t *ret_first,
+                       uint32_t *ret_n) ON_MAIN;
+static void workers_of(const struct server *s, const struct target *t, uint32_t *ret_first,
+                       uint32_t *ret_n)
+{
+	uint64_t hash;
+
+	*ret_first = 0;
+	*ret_n = s->n_workers;
+	if (t->kind == TARGET_USER)
+		hash = shard_hash(&s->key, t->hub, t->hub_len, t->user, t->user_len);
+	else if (t->kind == TARGET_CONNECTION)
+		hash = conn_id_hash48(&t->id);
+	else
+		return;
+	*ret_first = shard_worker(hash, s->n_workers);
+	*ret_n = 1;
+}
+
+static struct request *make_request(const struct server *s, enum request_kind kind, struct msg *msg,
+                                    const char *text) ON_MAIN;
+static struct request *make_request(const struct server *s, enum request_kind kind, struct msg *msg,
+                                    const char *text)
+{
+	struct request *r = request_new(kind);
+
+	if (r == NULL)
+		return NULL;
+	r->msg = msg == NULL ? NULL : msg_get(msg);
+	r->until_ms = s->now_ms + PING_WAIT_MS;
+	if (text != NULL)
+		snprintf(r->text, sizeof(r->text), "%s", text);
+	return r;
+}
+
+static void give_up(struct server *s, struct control *c, struct operation *op, int err) ON_MAIN;
+static void give_up(struct server *s, struct control *c, struct operation *op, int err)
+{
+	op->err = err;
+	if (op->waiting > 0)
+		return; /* told when the others have answered */
+	control_fail(s, c, err == WSMD_EFULL ? "busy" : "internal",
+	             err == WSMD_EFULL ? "a worker's inbox is full" : err_text(err),
+	             err == WSMD_EFULL ? "try again, or raise limits.inbox_items" : NULL, NULL);
+	operation_free(op);
+}
+
+void operation_ask(struct server *s, struct control *c, struct operation *op,
+                   enum request_kind kind, struct msg *msg, const char *text)
+{
+	uint32_t first, n;
+
+	workers_of(s, &op->target, &first, &n);
+	for (uint32_t i = first; i < first + n; i++) {
+		struct request *r = make_request(s, kind, msg, text);
+		const int err = r == NULL ? WSMD_ENOMEM : ask(s, op, i, r);
+
+		if (err < 0) {
+			request_free(r);
+			give_up(s, c, op, err);
+			return;
+		}
+	}
+}
+
+void operation_ask_page(struct server *s, struct control *c, struct operation *op)
+{
+	/* A user's connections come in one page: a walk of his list has no place to go on from. */
+	const bool paged = op->target.kind != TARGET_USER;
+	const uint32_t rows = paged && op->room > PAGE_ROWS ? PAGE_ROWS : op->room;
+	struct request *r = make_request(s, REQUEST_LIST, NULL, NULL);
+	int err = WSMD_ENOMEM;
+
+	if (r != NULL) {
+		r->cursor = op->cursor;
+		r->max_rows = rows;
+		r->rows = calloc(rows, sizeof(*r->rows));
+		if (r->rows != NULL)
+			err = ask(s, op, op->worker, r);
+	}
+	if (err < 0) {
+		request_free(r);
+		give_up(s, c, op, err);
+	}
+}
+
+static void add_up(struct operation *op, const struct request *r)
+{
+	op->sum.delivered += r->outcome.delivered;
+	op->sum.dropped += r->outcome.dropped;
+	op->sum.matched += r->outcome.matched;
+	op->rtt_us = r->rtt_us;
+	op->cursor = r->cursor;
+	if (r->err < 0)
+		op->err = r->err;
+	for (uint32_t i = 0; i < r->n_rows; i++)
+		json_array_append_new(op->rows, render_row(&r->rows[i], op->detailed));
+	op->room -= r->n_rows < op->room ? r->n_rows : op->room;
+}
+
+struct control *operation_on_answer(struct server *s, struct request *r)
+{
+	struct operation *op = r->context;
+	struct control *c = slab_get(&s->controls, op->control);
+
+	add_up(op, r);
+	request_free(r);
+	if (--op->waiting > 0)
+		return NULL;
+	if (c == NULL)
+		operation_free(op);
+	else if (op->err == WSMD_EFULL || op->err == WSMD_ENOMEM)
+		give_up(s, c, op, op->err);
+	else
+		op->finish(s, c, op);
+	return c;
+}

@@ -1,0 +1,45 @@
+/*
+ * A command that needs workers: how many answers it waits for, and what they add up to.
+ *
+ * Thread: main.
+ */
+#pragma once
+
+#include "server/control.h"
+
+struct operation {
+	slab_handle control; /* who asked; may be gone by the end */
+	uint32_t waiting;
+	/* Called when the last answer is in; @c is not NULL. Replies, or asks on. */
+	void (*finish)(struct server *s, struct control *c, struct operation *op);
+	const char *not_found; /* reason when nobody matched */
+	struct target target;
+	int err;
+	struct outcome sum;
+	uint32_t rtt_us;
+	/* lists */
+	json_t *rows;
+	uint32_t worker, cursor, room; /* where the next page begins; rows still wanted */
+	bool detailed;
+};
+
+/* NULL: out of memory, and @c has been told. */
+struct operation *operation_new(struct server *s, struct control *c) ON_MAIN;
+void operation_free(struct operation *op);
+
+/**
+ * Ask the workers that own the operation's target.
+ *
+ * @msg  one reference is taken for each worker that is asked; NULL: none
+ * @text reason for the peer, or NULL
+ *
+ * On failure the session is answered and the operation freed.
+ */
+void operation_ask(struct server *s, struct control *c, struct operation *op,
+                   enum request_kind kind, struct msg *msg, const char *text) ON_MAIN;
+
+/* Ask worker op->worker for its next page of rows. */
+void operation_ask_page(struct server *s, struct control *c, struct operation *op) ON_MAIN;
+
+/* An answer; consumes @r. Returns the session if the command was answered, else NULL. */
+struct control *operation_on_answer(struct server *s, struct request *r) ON_MAIN;

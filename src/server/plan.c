@@ -1,0 +1,28 @@
+/* Sums of sizes and bounds. */
+#include "server/plan.h"
+
+#include "hub/registry.h"
+#include "worker/conn.h"
+
+/* A user's object with a name of usual length, and the shares in the tables' buckets. */
+#define USER_BYTES  (sizeof(struct user) + 32)
+#define TABLE_BYTES (3 * 2 * sizeof(void *))
+
+uint64_t plan_idle_bytes(const struct conf *c, uint32_t connections)
+{
+	const uint64_t each =
+		sizeof(struct conn) + sizeof(struct session) + USER_BYTES + TABLE_BYTES;
+	const uint64_t worker = sizeof(struct worker) + 2 * WORKER_READ_BYTES + WS_MAX_TAIL;
+
+	return each * connections + worker * c->workers;
+}
+
+uint64_t plan_worst_bytes(const struct conf *c, uint32_t connections)
+{
+	/* A message larger than the queue is taken when nothing else waits. */
+	const uint64_t message = c->limits.max_message_bytes + WS_MAX_TAIL;
+	const uint64_t queue =
+		c->limits.send_queue_bytes > message ? c->limits.send_queue_bytes : message;
+
+	return plan_idle_bytes(c, connections) + (queue + message) * connections;
+}

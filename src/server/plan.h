@@ -1,0 +1,16 @@
+/*
+ * Memory that the limits promise, in user space: what connections cost idle, and at worst.
+ *
+ * Thread: any; pure.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "conf/conf.h"
+
+/* Every connection open and quiet [bytes]. */
+uint64_t plan_idle_bytes(const struct conf *c, uint32_t connections);
+
+/* Every connection with a full send queue and an almost complete message [bytes]. */
+uint64_t plan_worst_bytes(const struct conf *c, uint32_t connections);

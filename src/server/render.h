@@ -1,0 +1,15 @@
+/*
+ * Things of the server as JSON, for the control protocol.
+ *
+ * Thread: main. All return NULL when out of memory.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "server/server.h"
+#include "shard/request.h"
+
+json_t *render_row(const struct conn_row *row, bool detailed);
+json_t *render_stats(const struct server *s, const struct stats_snapshot *snapshot) ON_MAIN;
+json_t *render_conf(const struct conf *c);

@@ -1,0 +1,109 @@
+/*
+ * The server: owns every thread and everything they share, starts them in order, and ends them
+ * in order. The main thread runs server_turn(): signals, control sessions, statistics.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "accept/acceptor.h"
+#include "base/role.h"
+#include "conf/cell.h"
+#include "conf/conf.h"
+#include "os/os.h"
+#include "shard/inbox.h"
+#include "stats/snapshot.h"
+#include "worker/worker.h"
+
+/* How the process ended, and its exit code. */
+enum server_exit {
+	SERVER_STOPPED = 0, /* asked to stop, everybody was seen off */
+	SERVER_FAILED = 1,  /* could not start: configuration, address, memory */
+	SERVER_USAGE = 2,   /* the command line is wrong */
+	SERVER_CUT =
+		3, /* stopped, but connections were cut at the deadline or by a second signal */
+};
+
+enum server_phase {
+	SERVER_RUNNING,
+	SERVER_STOPPING_ACCEPTOR, /* first nobody new comes in ... */
+	SERVER_STOPPING_WORKERS,  /* ... then everybody is seen off */
+	SERVER_ENDED,
+};
+
+/* One of the server's other threads, and the orders it is given, each once. */
+struct server_thread {
+	struct os_thread thread;
+	bool started, stopped;
+	struct inbox *inbox;
+	struct order drain, stop;
+};
+
+struct server {
+	/* shared, see docs/threads.md */
+	struct conf_cell conf;
+	struct stats_cell snapshot;
+	struct stats_block *blocks; /* 0: acceptor, 1...: workers, last: main */
+	uint32_t n_blocks;
+	struct inbox inbox; /* main's: answers, and threads that ended */
+
+	/* main's own */
+	const struct conf_args *args OWNED_BY_MAIN; /* a reload reads them again */
+	enum server_phase phase OWNED_BY_MAIN;
+	bool draining OWNED_BY_MAIN, cut OWNED_BY_MAIN, again OWNED_BY_MAIN;
+	int poll OWNED_BY_MAIN, signals OWNED_BY_MAIN, control_fd OWNED_BY_MAIN;
+	uint32_t fd_limit OWNED_BY_MAIN, cpus OWNED_BY_MAIN;
+	uint64_t started_ms OWNED_BY_MAIN, now_ms OWNED_BY_MAIN, published_ms OWNED_BY_MAIN;
+	uint32_t n_listeners OWNED_BY_MAIN, n_workers OWNED_BY_MAIN;
+	struct listener listeners[CONF_MAX_LISTEN] OWNED_BY_MAIN;
+	struct acceptor *acceptor OWNED_BY_MAIN;
+	struct worker *workers OWNED_BY_MAIN; /* array of n_workers */
+	struct inbox **worker_inboxes OWNED_BY_MAIN;
+	struct server_thread *threads OWNED_BY_MAIN; /* 0: acceptor, 1...: workers */
+	struct slab controls OWNED_BY_MAIN; /* struct control: sessions on the control socket */
+	struct siphash_key key OWNED_BY_MAIN;
+};
+
+/**
+ * Build a server that listens and has its workers, but no thread runs yet.
+ *
+ * @args     kept; must outlive the server
+ * @fault    a sentence for the operator on failure
+ *
+ * Returns: 0 with *@ret; a negative error and @fault
+ */
+MUST_CHECK int server_new(const struct conf_args *args, struct conf *conf, struct server **ret,
+                          char *fault, size_t fault_cap) ON_MAIN;
+
+/* Start the threads. 0, or a negative error after which server_free() is right. */
+MUST_CHECK int server_start(struct server *s) ON_MAIN;
+
+/* Turns until it has ended; returns the exit code. */
+enum server_exit server_run(struct server *s) ON_MAIN;
+
+/* One turn of the main thread. False: everything has ended. */
+bool server_turn(struct server *s) ON_MAIN;
+
+/* After server_run(), or before server_start(). NULL is allowed. */
+void server_free(struct server *s) ON_MAIN;
+
+/* Begin; harmless when it has begun already. */
+void server_stop(struct server *s) ON_MAIN;
+void server_drain(struct server *s) ON_MAIN;
+
+/* Sum the counters and publish them. */
+void server_publish_stats(struct server *s) ON_MAIN;
+
+/* Read the configuration again. 0; WSMD_ECONFIG with @faults, and nothing changed. @report: see
+ * conf_diff(). */
+MUST_CHECK int server_reload(struct server *s, struct conf_faults *faults,
+                             void (*report)(void *arg, const char *key, enum conf_change change,
+                                            const char *was, const char *is),
+                             void *arg) ON_MAIN;
+
+/* The configuration in force. Main is its publisher, so it needs no read section. */
+const struct conf *server_conf(const struct server *s) ON_MAIN;
+
+/* Connections that the descriptor limit leaves room for. */
+uint32_t server_fd_room(uint32_t fd_limit, uint32_t n_workers);

@@ -1,0 +1,229 @@
+/* The main thread: signals, control sessions, statistics, and the order in which things end. */
+#include "server/server_turn.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/rcu.h"
+#include "server/control.h"
+#include "server/server.h"
+
+#define PUBLISH_MS   1000 /* age at which statistics are summed anew */
+#define ITEMS_A_TURN 1024
+#define EVENTS       64
+
+/* ---- statistics ---- */
+
+void server_publish_stats(struct server *s)
+{
+	struct stats_snapshot *now = calloc(1, sizeof(*now));
+
+	if (now == NULL)
+		return; /* the last one stays */
+	s->published_ms = os_now_ms();
+	now->at_ms = s->published_ms;
+	now->uptime_ms = s->published_ms - s->started_ms;
+	now->memory_bytes = os_memory_used();
+	now->n_workers = s->n_workers;
+	for (uint32_t i = 0; i < s->n_blocks; i++)
+		stats_sum(now->sum, &s->blocks[i]);
+	for (uint32_t i = 0; i < s->n_workers; i++) {
+		const struct stats_block *b = &s->blocks[1 + i];
+
+		now->worker[i].turns = stats_get(b, STAT_TURNS);
+		now->worker[i].inbox_depth = inbox_depth(s->worker_inboxes[i]);
+		for (unsigned p = 0; p < PROTOCOL_TYPE_COUNT; p++)
+			now->worker[i].connections += stats_get(b, STAT_PROTOCOL_NOW + p);
+	}
+	stats_cell_publish(&s->snapshot, now);
+}
+
+/* ---- reload ---- */
+
+int server_reload(struct server *s, struct conf_faults *faults,
+                  void (*report)(void *arg, const char *key, enum conf_change change,
+                                 const char *was, const char *is),
+                  void *arg)
+{
+	struct conf *read, *merged;
+	int err = conf_load(s->args, s->cpus, &read, faults);
+
+	if (err < 0)
+		return err;
+	merged = conf_merge_reload(server_conf(s), read);
+	if (merged == NULL) {
+		conf_free(read);
+		return WSMD_ENOMEM;
+	}
+	if (read->control_path[0] == '\0') /* the default is filled in at start */
+		snprintf(read->control_path, sizeof(read->control_path), "%s",
+		         server_conf(s)->control_path);
+	conf_diff(server_conf(s), read, report, arg);
+	conf_free(read);
+	conf_cell_publish(&s->conf, merged);
+	log_configure(merged->log_level, merged->log_format);
+	return 0;
+}
+
+static void log_change(void *arg, const char *key, enum conf_change change, const char *was,
+                       const char *is)
+{
+	struct log_line l;
+
+	(void)arg;
+	if (!log_begin(&l, LOG_INFO, "reload"))
+		return;
+	log_str(&l, "key", key);
+	log_str(&l, "outcome", change == CONF_APPLIED ? "applied" : "needs_restart");
+	log_str(&l, "was", was);
+	log_str(&l, "is", is);
+	log_end(&l);
+}
+
+static void reload_on_signal(struct server *s) ON_MAIN;
+static void reload_on_signal(struct server *s)
+{
+	struct conf_faults faults = {0};
+	const int err = server_reload(s, &faults, log_change, NULL);
+
+	if (err == 0)
+		log_event(LOG_INFO, "reloaded", "the configuration was read again");
+	else
+		log_event(LOG_ERROR, "reload_refused", "%s; nothing was changed", err_text(err));
+	for (size_t i = 0; i < faults.n; i++)
+		log_event(LOG_ERROR, "reload_fault", "%s", faults.lines[i]);
+	conf_faults_fini(&faults);
+}
+
+/* ---- ending ---- */
+
+static void order(struct server *s, uint32_t first, uint32_t n, enum item_kind kind) ON_MAIN;
+static void order(struct server *s, uint32_t first, uint32_t n, enum item_kind kind)
+{
+	for (uint32_t i = first; i < first + n; i++) {
+		struct server_thread *t = &s->threads[i];
+		struct order *o = kind == ITEM_STOP ? &t->stop : &t->drain;
+
+		o->item.kind = kind;
+		inbox_push_always(t->inbox, &o->item);
+	}
+}
+
+void server_drain(struct server *s)
+{
+	if (s->draining || s->phase != SERVER_RUNNING)
+		return;
+	s->draining = true;
+	log_event(LOG_INFO, "draining", "no newcomers; closing %u connections a second",
+	          server_conf(s)->drain.rate_per_s);
+	order(s, 0, 1 + s->n_workers, ITEM_DRAIN);
+}
+
+void server_stop(struct server *s)
+{
+	if (s->phase != SERVER_RUNNING)
+		return;
+	log_event(LOG_INFO, "stopping", "everybody has %u ms; a second signal ends at once",
+	          server_conf(s)->shutdown.deadline_ms);
+	s->phase = SERVER_STOPPING_ACCEPTOR;
+	order(s, 0, 1, ITEM_STOP);
+}
+
+static void on_thread_ended(struct server *s, const struct inbox_item *item) ON_MAIN;
+static void on_thread_ended(struct server *s, const struct inbox_item *item)
+{
+	bool all = true;
+
+	if (s->phase == SERVER_STOPPING_ACCEPTOR) {
+		s->threads[0].stopped = true;
+		s->phase = SERVER_STOPPING_WORKERS;
+		order(s, 1, s->n_workers, ITEM_STOP);
+		return;
+	}
+	for (uint32_t i = 0; i < s->n_workers; i++) {
+		if (item == &s->workers[i].stopped.item) {
+			s->threads[1 + i].stopped = true;
+			s->cut |= s->workers[i].stopped.connections_cut > 0;
+		}
+		all = all && s->threads[1 + i].stopped;
+	}
+	if (all)
+		s->phase = SERVER_ENDED;
+}
+
+/* ---- the turn ---- */
+
+static void on_signal(struct server *s) ON_MAIN;
+static void on_signal(struct server *s)
+{
+	for (enum os_signal sig; (sig = os_signal_read(s->signals)) != OS_SIGNAL_NONE;) {
+		if (sig == OS_SIGNAL_RELOAD) {
+			reload_on_signal(s);
+		} else if (s->phase == SERVER_RUNNING) {
+			server_stop(s);
+		} else {
+			log_event(LOG_WARNING, "cut", "second signal: ending at once");
+			os_unlink(server_conf(s)->control_path);
+			os_exit(SERVER_CUT);
+		}
+	}
+}
+
+static void on_items(struct server *s) ON_MAIN;
+static void on_items(struct server *s)
+{
+	struct inbox_item *item;
+
+	for (int n = 0; n < ITEMS_A_TURN; n++) {
+		item = inbox_take(&s->inbox, &s->again);
+		if (item == NULL)
+			return;
+		if (item->kind == ITEM_ANSWER)
+			control_on_answer(s, CONTAINER_OF(item, struct request, item));
+		else
+			on_thread_ended(s, item);
+	}
+	s->again = true;
+}
+
+bool server_turn(struct server *s)
+{
+	struct os_event events[EVENTS];
+	const uint64_t age = s->now_ms - s->published_ms;
+	const uint32_t sleep = s->again ? 0 : age < PUBLISH_MS ? (uint32_t)(PUBLISH_MS - age) : 0;
+	const int n = os_poll_wait(s->poll, events, EVENTS, sleep);
+
+	s->now_ms = os_now_ms();
+	s->again = false;
+	for (int i = 0; i < n; i++) {
+		switch (events[i].token) {
+		case SERVER_TOKEN_SIGNAL:
+			on_signal(s);
+			break;
+		case SERVER_TOKEN_CONTROL:
+			control_accept(s);
+			break;
+		case SERVER_TOKEN_INBOX:
+			inbox_woken(&s->inbox);
+			break;
+		default:
+			control_on_event(s, &events[i]);
+		}
+	}
+	on_items(s);
+	if (s->now_ms - s->published_ms >= PUBLISH_MS)
+		server_publish_stats(s);
+	return s->phase != SERVER_ENDED;
+}
+
+enum server_exit server_run(struct server *s)
+{
+	while (server_turn(s))
+		;
+	for (uint32_t i = 0; i < 1 + s->n_workers; i++)
+		os_thread_join(&s->threads[i].thread);
+	log_event(LOG_INFO, "stopped", "%s",
+	          s->cut ? "connections were cut at the deadline" : "everybody was seen off");
+	return s->cut ? SERVER_CUT : SERVER_STOPPED;
+}
