@@ -238,8 +238,8 @@ static void announce(const struct server *s)
 		          "auth.mode is deny: no client is let in; see docs/configuration.md");
 }
 
-static int serve(const struct conf_args *args) ON_MAIN;
-static int serve(const struct conf_args *args)
+static enum server_exit serve(const struct conf_args *args) ON_MAIN;
+static enum server_exit serve(const struct conf_args *args)
 {
 	struct conf *conf = load(args);
 	struct server *s;
@@ -291,7 +291,7 @@ int main(int argc, char **argv)
 {
 	static const struct log_sink sink = {.write = os_write_stderr, .wall_ms = os_wall_ms};
 	static struct options o; /* server_reload() reads the arguments again */
-	int code;
+	enum server_exit code;
 
 	role_enter(&role_main);
 	if (!parse_options(argc, argv, &o))

@@ -1,16 +1,11 @@
-/* The acceptor's loop turn: accept, read, decide, answer or hand off. */
+/* The acceptor's loop turn: accept, pause when the machine is short, end. */
 #include "accept/acceptor.h"
 
 #include <errno.h>
-#include <string.h>
 
-#include "accept/page.h"
-#include "admit/answer.h"
-#include "admit/decide.h"
-#include "admit/half_open.h"
+#include "accept/admission.h"
 #include "base/err.h"
 #include "base/rcu.h"
-#include "shard/handoff.h"
 
 /* Tokens of the poll: half-open sockets by slab handle, which is above 2^32 or has an odd low
  * half; listeners and the inbox by even numbers below. */
@@ -85,245 +80,6 @@ void acceptor_fini(struct acceptor *a)
 	slab_fini(&a->half_open);
 }
 
-/* ---- half-open sockets ---- */
-
-static void forget(struct acceptor *a, struct half_open *h) ON_ACCEPTOR;
-static void forget(struct acceptor *a, struct half_open *h)
-{
-	if (h->state == HALF_OPEN_READING)
-		stats_sub(a->is.stats, STAT_HALF_OPEN, 1);
-	if (h->transport.fd >= 0)
-		os_poll_remove(a->poll, h->transport.fd);
-	wheel_disarm(&a->wheel, &h->timer);
-	half_open_fini(h);
-	slab_free(&a->half_open, h);
-}
-
-static void count_refusal(struct acceptor *a, const struct half_open *h, enum refusal why,
-                          const char *sentence) ON_ACCEPTOR;
-static void count_refusal(struct acceptor *a, const struct half_open *h, enum refusal why,
-                          const char *sentence)
-{
-	const struct http_span path = h->request.path;
-	const bool complete = h->request.head_len > 0;
-
-	stats_add(a->is.stats, STAT_REFUSALS + why, 1);
-	refusal_log_write(&a->refusals, a->now_ms, why, &h->peer, sentence,
-	                  complete ? h->in + path.at : NULL, complete ? path.len : 0);
-}
-
-/* Refused without a word. */
-static void drop(struct acceptor *a, struct half_open *h, enum refusal why) ON_ACCEPTOR;
-static void drop(struct acceptor *a, struct half_open *h, enum refusal why)
-{
-	count_refusal(a, h, why, refusal_text(why));
-	forget(a, h);
-}
-
-/* Go on as the last step says. */
-static void proceed(struct acceptor *a, struct half_open *h, enum half_open_event ev) ON_ACCEPTOR;
-static void proceed(struct acceptor *a, struct half_open *h, enum half_open_event ev)
-{
-	if (ev == HALF_OPEN_WAIT &&
-	    os_poll_change(a->poll, h->transport.fd, half_open_interest(h), slab_handle_of(h)) == 0)
-		return;
-	forget(a, h);
-}
-
-static void answer(struct acceptor *a, struct half_open *h, const char *head, size_t head_len,
-                   const char *body, size_t body_len) ON_ACCEPTOR;
-static void answer(struct acceptor *a, struct half_open *h, const char *head, size_t head_len,
-                   const char *body, size_t body_len)
-{
-	enum half_open_event ev;
-
-	stats_sub(a->is.stats, STAT_HALF_OPEN, 1);
-	ev = half_open_answer(h, head, head_len, body, body_len);
-	if (ev == HALF_OPEN_NOMEM) {
-		stats_add(a->is.stats, STAT_HALF_OPEN, 1); /* forget() takes it back */
-		forget(a, h);
-		return;
-	}
-	wheel_arm(&a->wheel, &h->timer, a->now_ms + a->view.limits.close_timeout_ms);
-	proceed(a, h, ev);
-}
-
-static void refuse(struct acceptor *a, struct half_open *h, enum refusal why, uint16_t status,
-                   const char *sentence) ON_ACCEPTOR;
-static void refuse(struct acceptor *a, struct half_open *h, enum refusal why, uint16_t status,
-                   const char *sentence)
-{
-	char text[ANSWER_REFUSAL_BYTES];
-	uint32_t random = 0;
-
-	count_refusal(a, h, why, sentence);
-	if (status == 503)
-		os_random(&random, sizeof(random));
-	answer(a, h, text,
-	       answer_refusal(text, status, sentence, status == 503 ? answer_retry_s(random) : 0),
-	       NULL, 0);
-}
-
-static void refuse_plainly(struct acceptor *a, struct half_open *h, enum refusal why) ON_ACCEPTOR;
-static void refuse_plainly(struct acceptor *a, struct half_open *h, enum refusal why)
-{
-	refuse(a, h, why, refusal_status(why), refusal_text(why));
-}
-
-static void serve_page(struct acceptor *a, struct half_open *h, const struct decision *d)
-	ON_ACCEPTOR;
-static void serve_page(struct acceptor *a, struct half_open *h, const struct decision *d)
-{
-	char head[ANSWER_HEAD_BYTES];
-	struct page_body body;
-
-	stats_add(a->is.stats, STAT_HTTP_REQUESTS, 1);
-	stats_add(a->is.stats, STAT_PROTOCOL_EVER + PROTOCOL_HTTP, 1);
-	if (page_make(d->page, a->draining, a->is.snapshot, &body) < 0) {
-		refuse_plainly(a, h, REFUSE_NO_MEMORY);
-		return;
-	}
-	answer(a, h, head, answer_page(head, body.status, body.content_type, body.len), body.text,
-	       d->head_only ? 0 : body.len);
-	free(body.owned);
-}
-
-/* ---- admission ---- */
-
-/* Live connections and those on their way to a worker. */
-static uint64_t connections(const struct acceptor *a)
-{
-	uint64_t n = 0;
-
-	for (uint32_t i = 0; i < a->is.n_blocks; i++)
-		n += stats_get(&a->is.blocks[i], STAT_CONNECTIONS_ACTIVE);
-	return n;
-}
-
-static uint64_t max_connections(const struct acceptor *a) ON_ACCEPTOR;
-static uint64_t max_connections(const struct acceptor *a)
-{
-	const uint32_t configured = a->view.limits.max_connections;
-
-	return configured == 0 || configured > a->is.fd_limit ? a->is.fd_limit : configured;
-}
-
-static struct handoff *make_handoff(const struct acceptor *a, const struct half_open *h,
-                                    const struct decision *d)
-{
-	const uint32_t rest_len = h->in_len - h->request.head_len;
-	struct handoff *ho = malloc(sizeof(*ho) + rest_len);
-	uint8_t random[16];
-	uint64_t hash;
-
-	if (ho == NULL)
-		return NULL;
-	ho->item.kind = ITEM_HANDOFF;
-	ho->fd = h->transport.fd;
-	ho->peer = h->peer;
-	ho->protocol = PROTOCOL_WEBSOCKET;
-	ho->hub_len = d->hub_len;
-	ho->user_len = d->user_len;
-	memcpy(ho->hub, d->hub, sizeof(ho->hub));
-	memcpy(ho->user, d->user, sizeof(ho->user));
-	ho->answer_len = answer_upgrade(ho->answer, sizeof(ho->answer), d->accept);
-	ho->rest_len = rest_len;
-	memcpy(ho->rest, h->in + h->request.head_len, rest_len);
-	os_random(random, sizeof(random));
-	hash = shard_hash(&a->is.key, d->hub, d->hub_len, d->user, d->user_len);
-	conn_id_make(&ho->id, d->user_len > 0 ? &hash : NULL, random);
-	return ho;
-}
-
-static void hand_off(struct acceptor *a, struct half_open *h, const struct decision *d) ON_ACCEPTOR;
-static void hand_off(struct acceptor *a, struct half_open *h, const struct decision *d)
-{
-	struct handoff *ho;
-	uint32_t worker;
-
-	if (a->draining) {
-		refuse_plainly(a, h, REFUSE_DRAINING);
-		return;
-	}
-	if (connections(a) >= max_connections(a)) {
-		refuse_plainly(a, h, REFUSE_CONNECTIONS);
-		return;
-	}
-	ho = make_handoff(a, h, d);
-	if (ho == NULL) {
-		refuse_plainly(a, h, REFUSE_NO_MEMORY);
-		return;
-	}
-	worker = shard_worker(conn_id_hash48(&ho->id), a->is.n_workers);
-	/* Before the push: from then on the worker's poll may have it. */
-	os_poll_remove(a->poll, h->transport.fd);
-	stats_add(a->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
-	if (inbox_push(a->is.workers[worker], &ho->item) < 0) {
-		free(ho);
-		stats_sub(a->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
-		stats_add(a->is.stats, STAT_INBOX_FULL, 1);
-		if (os_poll_add(a->poll, h->transport.fd, OS_READ, slab_handle_of(h)) == 0)
-			refuse_plainly(a, h, REFUSE_BUSY);
-		else
-			drop(a, h, REFUSE_BUSY);
-		return;
-	}
-	h->transport.fd = -1;
-	forget(a, h);
-}
-
-static void decided(struct acceptor *a, struct half_open *h) ON_ACCEPTOR;
-static void decided(struct acceptor *a, struct half_open *h)
-{
-	const struct admit_rules rules = {.dev = a->view.dev, .auth_mode = a->view.auth_mode};
-	struct decision d;
-
-	decide(&rules, &h->request, h->in, &d);
-	switch (d.verdict) {
-	case VERDICT_REFUSE:
-		if (h->request.fault != HTTP_OK)
-			stats_add(a->is.stats, STAT_PROTOCOL_EVER + PROTOCOL_UNKNOWN, 1);
-		refuse(a, h, d.why, d.status, d.sentence);
-		break;
-	case VERDICT_PAGE:
-		serve_page(a, h, &d);
-		break;
-	case VERDICT_UPGRADE:
-		hand_off(a, h, &d);
-		break;
-	}
-}
-
-static void on_half_open(struct acceptor *a, struct half_open *h, uint32_t events) ON_ACCEPTOR;
-static void on_half_open(struct acceptor *a, struct half_open *h, uint32_t events)
-{
-	enum half_open_event ev = HALF_OPEN_WAIT;
-
-	if (events & OS_WRITE)
-		ev = half_open_write(h);
-	if (ev == HALF_OPEN_WAIT && events & ~OS_WRITE)
-		ev = half_open_read(h, a->view.limits.max_request_head_bytes);
-	if (ev == HALF_OPEN_DECIDE)
-		decided(a, h);
-	else if (ev == HALF_OPEN_GONE && h->state == HALF_OPEN_READING)
-		drop(a, h, REFUSE_HANDSHAKE_GONE);
-	else if (ev == HALF_OPEN_NOMEM)
-		drop(a, h, REFUSE_NO_MEMORY);
-	else
-		proceed(a, h, ev);
-}
-
-static void on_timer(struct acceptor *a, struct half_open *h) ON_ACCEPTOR;
-static void on_timer(struct acceptor *a, struct half_open *h)
-{
-	if (h->state != HALF_OPEN_READING)
-		forget(a, h);
-	else if (h->in_len > 0)
-		refuse_plainly(a, h, REFUSE_HANDSHAKE_TIMEOUT);
-	else
-		drop(a, h, REFUSE_HANDSHAKE_TIMEOUT); /* said nothing, is told nothing */
-}
-
 /* ---- accepting ---- */
 
 static void admit(struct acceptor *a, int fd, const struct net_addr *peer) ON_ACCEPTOR;
@@ -334,7 +90,8 @@ static void admit(struct acceptor *a, int fd, const struct net_addr *peer)
 	stats_add(a->is.stats, STAT_ACCEPTED, 1);
 	/* Full: the oldest goes. Whoever is slow on purpose is old; whoever is honest is quick. */
 	if (a->half_open.in_use >= a->view.limits.max_half_open && !list_empty(&a->reading))
-		drop(a, list_entry(a->reading.next, struct half_open, by_age), REFUSE_HALF_OPEN);
+		admission_drop(a, list_entry(a->reading.next, struct half_open, by_age),
+		               REFUSE_HALF_OPEN);
 	h = slab_new(&a->half_open);
 	if (h == NULL) {
 		stats_add(a->is.stats, STAT_REFUSALS + REFUSE_NO_MEMORY, 1);
@@ -346,7 +103,7 @@ static void admit(struct acceptor *a, int fd, const struct net_addr *peer)
 	stats_add(a->is.stats, STAT_HALF_OPEN, 1);
 	wheel_arm(&a->wheel, &h->timer, a->now_ms + a->view.limits.handshake_timeout_ms);
 	if (os_poll_add(a->poll, fd, OS_READ, slab_handle_of(h)) < 0)
-		drop(a, h, REFUSE_NO_MEMORY);
+		admission_drop(a, h, REFUSE_NO_MEMORY);
 }
 
 /* Out of descriptors or memory: a listener that stays readable would spin the loop. */
@@ -407,7 +164,7 @@ static void stop(struct acceptor *a)
 	for (uint32_t i = 0; i < a->is.n_listeners; i++)
 		os_close(a->is.listeners[i].fd);
 	for (struct half_open *h; (h = slab_next(&a->half_open, &index)) != NULL;)
-		forget(a, h);
+		admission_forget(a, h);
 }
 
 static void take_items(struct acceptor *a) ON_ACCEPTOR;
@@ -460,7 +217,7 @@ static void on_event(struct acceptor *a, const struct os_event *ev)
 	} else {
 		h = slab_get(&a->half_open, ev->token);
 		if (h != NULL)
-			on_half_open(a, h, ev->events);
+			admission_on_event(a, h, ev->events);
 	}
 }
 
@@ -476,7 +233,7 @@ bool acceptor_turn(struct acceptor *a)
 		on_event(a, &a->events[i]);
 	wheel_advance(&a->wheel, a->now_ms);
 	while ((t = wheel_pop(&a->wheel)) != NULL)
-		on_timer(a, CONTAINER_OF(t, struct half_open, timer));
+		admission_on_timer(a, CONTAINER_OF(t, struct half_open, timer));
 	resume_accepting(a);
 	take_items(a);
 	return !a->stopping;

@@ -10,6 +10,13 @@
 /* Begin the command of @request for @c, which is busy until it is answered. */
 void command_run(struct server *s, struct control *c, json_t *request) ON_MAIN;
 
-/* A worker's part is done; consumes @r. The session when its command was answered by this and
- * it is still there, or NULL. */
-struct control *command_on_answer(struct server *s, struct request *r) ON_MAIN;
+/* The handlers. Each answers @c exactly once, now or when the workers have answered. */
+void command_stats(struct server *s, struct control *c, json_t *args) ON_MAIN;
+void command_config(struct server *s, struct control *c, json_t *args) ON_MAIN;
+void command_ls(struct server *s, struct control *c, json_t *args) ON_MAIN;
+void command_show(struct server *s, struct control *c, json_t *args) ON_MAIN;
+void command_send(struct server *s, struct control *c, json_t *args) ON_MAIN;
+void command_kick(struct server *s, struct control *c, json_t *args) ON_MAIN;
+void command_ping(struct server *s, struct control *c, json_t *args) ON_MAIN;
+void command_reload(struct server *s, struct control *c, json_t *args) ON_MAIN;
+void command_drain(struct server *s, struct control *c, json_t *args) ON_MAIN;

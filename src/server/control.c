@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "server/command.h"
+#include "server/operation.h"
 #include "server/server_turn.h"
 #include "wsmd/ctl.h"
 
@@ -232,7 +233,7 @@ void control_on_event(struct server *s, const struct os_event *ev)
 
 void control_on_answer(struct server *s, struct request *r)
 {
-	struct control *c = command_on_answer(s, r);
+	struct control *c = operation_on_answer(s, r);
 
 	if (c != NULL)
 		settle(s, c);
