@@ -13,8 +13,8 @@
 
 struct printer {
 	FILE *out;
-	bool comments;
-	bool first; /* of the object that is open */
+	bool initial; /* with a comment for each key, and only the fixed defaults */
+	bool first;   /* of the object that is open */
 	int depth;
 };
 
@@ -42,6 +42,9 @@ static void print_member(struct printer *p, const struct conf_key *k, const void
 {
 	char text[VALUE_TEXT_MAX];
 
+	/* A starting point that pinned these would switch off --env and --dev unseen. */
+	if (p->initial && schema_default_varies(k))
+		return;
 	begin_member(p, schema_leaf(k));
 	fputs(value_format(k, base, text), p->out);
 }
@@ -59,7 +62,7 @@ static void print_comments(struct printer *p, const struct conf_key *k, const ch
 {
 	const char *separator = "";
 
-	if (!p->comments)
+	if (!p->initial)
 		return;
 	begin_member(p, "_comment");
 	fputc('[', p->out);
@@ -81,7 +84,7 @@ static void print_comments(struct printer *p, const struct conf_key *k, const ch
 
 static void print_hubs(struct printer *p, const struct conf *c)
 {
-	for (uint32_t i = 0; i < c->n_hubs; i++) {
+	for (uint32_t i = 0; i < c->n_hubs && !p->initial; i++) {
 		begin_member(p, c->hubs[i].name);
 		open_object(p);
 		conf_keys_for_each(k)
@@ -140,7 +143,7 @@ int conf_print(const struct conf *c, FILE *out)
 
 int conf_print_initial(FILE *out)
 {
-	struct printer p = {.out = out, .comments = true};
+	struct printer p = {.out = out, .initial = true};
 	struct conf *c = calloc(1, hubs_conf_bytes(CONF_MAX_HUBS));
 	struct guard *guard = c ? guard_enter() : NULL;
 	int err = WSMD_ENOMEM;
@@ -152,10 +155,11 @@ int conf_print_initial(FILE *out)
 			err = WSMD_ENOMEM;
 	}
 	if (err == 0)
-		err = print_document(
-			&p, c,
-			"The defaults of production. Every key may be left out; what stands "
-			"here wins over the environment and --dev. \"_comment\" is ignored.");
+		err = print_document(&p, c,
+		                     "Every key may be left out, and what stands here wins over "
+		                     "--env and --dev. "
+		                     "Keys whose default depends on these are described, not set. "
+		                     "\"_comment\" is ignored.");
 	free(c);
 	return err;
 }

@@ -61,5 +61,11 @@ bool schema_nearest(const char *name, char ret[KEY_TEXT_MAX]);
 /* JSON text of the default. */
 const char *schema_default(const struct conf_key *k, enum conf_env env, bool dev);
 
+/* Does it depend on the environment or on --dev? */
+static inline bool schema_default_varies(const struct conf_key *k)
+{
+	return k->value[1] != NULL || k->dev != NULL;
+}
+
 /* What follows the last dot. */
 const char *schema_leaf(const struct conf_key *k);
