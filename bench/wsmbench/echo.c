@@ -1,0 +1,394 @@
+/*
+ * Messages out, the same bytes back.
+ *
+ * Closed loop: each connection keeps `depth` messages in flight; a reply makes room for the
+ * next. Open loop (--rate): message k of the run is due at start + k / rate whatever the server
+ * does, and its latency counts from there, so waiting behind a stall is seen in full.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "client.h"
+#include "clock.h"
+#include "loop.h"
+#include "report.h"
+#include "ws/frame.h"
+#include "ws/mask.h"
+
+#define DRAIN_NS   (5 * NS_PER_S)
+#define CLOSING_NS (6 * NS_PER_S)
+#define LATE_NS    NS_PER_MS
+#define CATCH_UP   4096 /* messages that become due in one turn at most: replies want reading too */
+
+struct echo {
+	struct list due;   /* connections with messages that are due */
+	uint64_t *sent_ns; /* closed loop: depth entries for each client */
+	uint64_t next;     /* open loop: messages of this loop that were due so far */
+	uint64_t budget;   /* messages that may still be begun */
+	uint64_t sent, answered;
+	uint64_t backlog_max, waiting_max, late;
+	bool started;
+};
+
+static bool is_open_loop(const struct loop *l)
+{
+	return l->run->options->rate > 0;
+}
+
+static int echo_start(struct loop *l)
+{
+	const struct options *const o = l->run->options;
+	struct echo *const e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return WSMD_ENOMEM;
+	l->mode_state = e;
+	list_init(&e->due);
+	e->budget = o->messages ? loop_share(o->messages, l->run, l->index) : UINT64_MAX;
+	if (is_open_loop(l))
+		return 0;
+	e->sent_ns = calloc((size_t)l->n_clients * o->depth, sizeof(*e->sent_ns));
+	return e->sent_ns ? 0 : WSMD_ENOMEM;
+}
+
+static void echo_stop(struct loop *l)
+{
+	struct echo *const e = l->mode_state;
+
+	if (e)
+		free(e->sent_ns);
+	free(e);
+}
+
+/* When message @sequence of connection @number is due. */
+static uint64_t due_ns(const struct run *r, uint32_t number, uint64_t sequence)
+{
+	const uint64_t k = sequence * r->options->connections + number;
+
+	return atomic_load_explicit(&r->start_ns, memory_order_relaxed) +
+	       (uint64_t)((double)k * (double)NS_PER_S / r->options->rate);
+}
+
+static uint64_t *sent_slot(struct client *c, uint64_t sequence)
+{
+	const struct echo *const e = c->loop->mode_state;
+	const uint64_t depth = c->loop->run->options->depth;
+
+	return &e->sent_ns[(uint64_t)(c - c->loop->clients) * depth + sequence % depth];
+}
+
+/* Is there a message that @c may send now? */
+static bool may_send(const struct client *c)
+{
+	const struct loop *const l = c->loop;
+	const struct echo *const e = l->mode_state;
+
+	if (is_open_loop(l))
+		return c->sent < c->due;
+	return c->sent - c->answered < l->run->options->depth && e->budget > 0;
+}
+
+/* Is the time for new messages of the closed loop over? Open loop: what is due is sent. */
+static bool sending_is_over(const struct loop *l, uint64_t now_ns)
+{
+	if (is_open_loop(l))
+		return false;
+	return loop_phase(l) != PHASE_LOAD ||
+	       now_ns >= atomic_load_explicit(&l->run->end_ns, memory_order_relaxed);
+}
+
+static size_t append_message(struct client *c, uint8_t *dst)
+{
+	struct loop *const l = c->loop;
+	const struct payload *const p = &l->run->payload;
+	const uint32_t key = loop_mask_key(l);
+	const size_t at = ws_frame_encode(dst, p->binary ? WS_BINARY : WS_TEXT, true, p->size,
+	                                  (const uint8_t *)&key);
+
+	payload_write(p, c->number, c->sent, dst + at);
+	(void)ws_mask(dst + at, p->size, key); /* whole, so the key is not used again */
+	return at + p->size;
+}
+
+static void note_sent(struct client *c, uint64_t now_ns)
+{
+	struct loop *const l = c->loop;
+	struct echo *const e = l->mode_state;
+
+	if (!is_open_loop(l)) {
+		*sent_slot(c, c->sent) = now_ns;
+		e->budget--;
+	} else {
+		const uint64_t was_due_ns = due_ns(l->run, c->number, c->sent);
+		const uint64_t lag_ns = now_ns - was_due_ns;
+
+		if (loop_measures(l, was_due_ns)) {
+			histogram_record(&l->lag, lag_ns);
+			e->late += lag_ns > LATE_NS;
+		}
+	}
+	c->sent++;
+	e->sent++;
+}
+
+/* Send all that may be sent, a buffer full at a time. */
+static void fill(struct client *c)
+{
+	struct loop *const l = c->loop;
+	const uint64_t now_ns = clock_now_ns();
+
+	if (sending_is_over(l, now_ns))
+		return;
+	while (c->state == CLIENT_OPEN && !client_blocked(c) && may_send(c)) {
+		size_t len = 0;
+
+		while (may_send(c) &&
+		       len + WS_MAX_HEADER + l->run->payload.size <= l->scratch_cap) {
+			len += append_message(c, l->scratch + len);
+			note_sent(c, now_ns);
+		}
+		if (!client_write(c, l->scratch, len))
+			return;
+	}
+}
+
+static void echo_on_message(struct client *c, const struct ws_event *ev, uint64_t now_ns)
+{
+	struct loop *const l = c->loop;
+	struct echo *const e = l->mode_state;
+	const bool binary = ev->opcode == WS_BINARY;
+	char why[FAILURE_TEXT_MAX];
+	enum payload_fault fault;
+	uint64_t from_ns;
+
+	if (c->answered == c->sent) {
+		client_fail(c, FAILURE_ORDER, "connection %u: a message of %zu bytes came unasked",
+		            c->number, ev->len);
+		return;
+	}
+	if (binary != l->run->payload.binary) {
+		client_fail(c, FAILURE_CONTENT, "connection %u: reply to message %llu is %s",
+		            c->number, (unsigned long long)c->answered, binary ? "binary" : "text");
+		return;
+	}
+	fault = payload_check(&l->run->payload, c->number, c->answered, ev->data, ev->len, why,
+	                      sizeof(why));
+	if (fault != PAYLOAD_GOOD) {
+		client_fail(c, fault == PAYLOAD_CHANGED ? FAILURE_CONTENT : FAILURE_ORDER, "%s",
+		            why);
+		return;
+	}
+	from_ns = is_open_loop(l) ? due_ns(l->run, c->number, c->answered)
+	                          : *sent_slot(c, c->answered);
+	if (loop_measures(l, from_ns))
+		histogram_record(&l->latency, now_ns - from_ns);
+	if (loop_measures(l, now_ns))
+		l->counted++;
+	c->answered++;
+	e->answered++;
+	GAUGE_ADD(l->gauges.done, 1);
+}
+
+static void echo_on_leave(struct client *c)
+{
+	const uint64_t asked = c->due > c->sent ? c->due : c->sent;
+
+	if (asked == c->answered)
+		return;
+	failures_note(&c->loop->failures, FAILURE_UNANSWERED,
+	              "connection %u: no reply to message %llu and %llu more", c->number,
+	              (unsigned long long)c->answered,
+	              (unsigned long long)(asked - c->answered - 1));
+	failures_add(&c->loop->failures, FAILURE_UNANSWERED, asked - c->answered - 1);
+}
+
+/* Let messages become due, on their connections in turn. */
+static void make_due(struct loop *l, uint64_t now_ns)
+{
+	struct echo *const e = l->mode_state;
+	const struct run *const r = l->run;
+	const uint64_t end_ns = atomic_load_explicit(&r->end_ns, memory_order_relaxed);
+
+	l->wake_ns = NEVER_NS;
+	for (unsigned i = 0; e->budget > 0; i++) {
+		struct client *const c = &l->clients[e->next % l->n_clients];
+		const uint64_t at_ns = due_ns(r, c->number, e->next / l->n_clients);
+
+		if (at_ns >= end_ns) {
+			e->budget = 0;
+			return;
+		}
+		if (at_ns > now_ns || i == CATCH_UP) {
+			l->wake_ns = at_ns;
+			return;
+		}
+		e->next++;
+		e->budget--;
+		if (c->state != CLIENT_OPEN)
+			continue;
+		c->due++;
+		list_unlink(&c->link);
+		list_append(&e->due, &c->link);
+	}
+}
+
+static void open_loop_turn(struct loop *l)
+{
+	struct echo *const e = l->mode_state;
+
+	make_due(l, clock_now_ns());
+	while (!list_empty(&e->due)) {
+		struct client *const c = list_entry(e->due.next, struct client, link);
+
+		list_unlink(&c->link);
+		fill(c);
+	}
+	if (e->next - e->sent > e->backlog_max)
+		e->backlog_max = e->next - e->sent;
+	if (e->next - e->answered > e->waiting_max)
+		e->waiting_max = e->next - e->answered;
+}
+
+/* Nothing will be sent any more, and nothing that was sent waits for its reply. */
+static bool is_quiet(const struct loop *l)
+{
+	const struct echo *const e = l->mode_state;
+
+	if (e->budget > 0 && loop_phase(l) < PHASE_DRAIN)
+		return false;
+	for (uint32_t i = 0; i < l->n_clients; i++) {
+		const struct client *const c = &l->clients[i];
+
+		if (c->state == CLIENT_OPEN && (c->sent > c->answered || c->due > c->sent))
+			return false;
+	}
+	return true;
+}
+
+static void echo_turn(struct loop *l)
+{
+	struct echo *const e = l->mode_state;
+	const enum phase phase = loop_phase(l);
+
+	if (phase == PHASE_LOAD && is_open_loop(l)) {
+		open_loop_turn(l);
+	} else if (phase == PHASE_LOAD && !e->started) {
+		e->started = true;
+		for (uint32_t i = 0; i < l->n_clients; i++)
+			if (l->clients[i].state == CLIENT_OPEN)
+				fill(&l->clients[i]);
+	} else if (phase > PHASE_LOAD) {
+		l->wake_ns = NEVER_NS;
+	}
+	/* Looking at every connection is for the end only. */
+	if (phase == PHASE_DRAIN || (phase == PHASE_LOAD && e->budget == 0))
+		atomic_store_explicit(&l->gauges.quiet, is_quiet(l), memory_order_relaxed);
+}
+
+static bool is_over(const struct run *r)
+{
+	return run_all_quiet(r) || run_all_closed(r);
+}
+
+static void measure(struct run *r, struct report *report)
+{
+	const struct options *const o = r->options;
+	const uint64_t now_ns = clock_now_ns();
+	const uint64_t measure_ns = now_ns + (uint64_t)(o->warmup_s * 1e9);
+	const uint64_t end_ns = measure_ns + (uint64_t)(o->seconds * 1e9);
+
+	atomic_store_explicit(&r->start_ns, now_ns, memory_order_relaxed);
+	atomic_store_explicit(&r->measure_ns, measure_ns, memory_order_relaxed);
+	atomic_store_explicit(&r->end_ns, end_ns, memory_order_relaxed);
+	run_enter(r, PHASE_LOAD);
+	if (run_wait(r, measure_ns, run_all_closed) && !run_all_closed(r)) {
+		report_measure_begin(report);
+		(void)run_wait(r, end_ns, is_over); /* a signal ends it like time */
+		report_measure_end(report);
+	}
+	if (clock_now_ns() < end_ns)
+		atomic_store_explicit(&r->end_ns, clock_now_ns(), memory_order_relaxed);
+	run_enter(r, PHASE_DRAIN);
+	(void)run_wait(r, clock_now_ns() + DRAIN_NS, is_over);
+}
+
+static void echo_conduct(struct run *r, struct report *report)
+{
+	const uint64_t from_ns = clock_now_ns();
+
+	atomic_store_explicit(&r->target, (uint32_t)r->options->connections, memory_order_relaxed);
+	run_enter(r, PHASE_OPEN);
+	if (run_wait(r, NEVER_NS, run_all_tried) && run_open_count(r) > 0) {
+		report->connect_s = (double)(clock_now_ns() - from_ns) / 1e9;
+		report_fact(report, "connections_open", "connections", "", run_open_count(r));
+		measure(r, report);
+	}
+	run_enter(r, PHASE_CLOSE);
+	(void)run_wait(r, clock_now_ns() + CLOSING_NS, run_all_closed);
+}
+
+static void tell_open_loop(const struct run *r, struct report *report)
+{
+	struct histogram *const lag = report_timing(report, "send_lag", "due to sent");
+	uint64_t backlog = 0, waiting = 0, late = 0;
+
+	for (uint32_t i = 0; i < r->n_loops; i++) {
+		const struct echo *const e = r->loops[i].mode_state;
+
+		histogram_merge(lag, &r->loops[i].lag);
+		backlog += e->backlog_max;
+		waiting += e->waiting_max;
+		late += e->late;
+	}
+	report_fact(report, "late_sends", "sent over 1 ms late", "messages", (double)late);
+	report_fact(report, "backlog_max", "most due but not yet sent", "messages",
+	            (double)backlog);
+	report_fact(report, "waiting_max", "most due but not yet answered", "messages",
+	            (double)waiting);
+}
+
+static void echo_tell(const struct run *r, struct report *report)
+{
+	struct histogram *const latency = report_timing(report, "latency", "latency");
+	uint64_t sent = 0, answered = 0, counted = 0, pings = 0;
+	double rate;
+
+	for (uint32_t i = 0; i < r->n_loops; i++) {
+		const struct echo *const e = r->loops[i].mode_state;
+
+		histogram_merge(latency, &r->loops[i].latency);
+		sent += e->sent;
+		answered += e->answered;
+		counted += r->loops[i].counted;
+		pings += r->loops[i].pings;
+	}
+	rate = report->measured_s > 0 ? (double)counted / report->measured_s : 0;
+	report_fact(report, "messages_sent", "messages sent", "in all", (double)sent);
+	report_fact(report, "messages_answered", "messages answered", "in all", (double)answered);
+	report_fact(report, "messages_measured", "answered while measuring", "", (double)counted);
+	report_fact(report, "messages_per_s", "throughput", "messages/s", rate);
+	report_fact(report, "payload_mb_per_s", "payload, each way", "MB/s",
+	            rate * (double)r->options->size_bytes / 1e6);
+	report_fact(report, "pings_answered", "pings answered", "", (double)pings);
+	if (counted > 0)
+		report_fact(report, "client_cpu_us_per_message", "wsmbench CPU for each", "us",
+		            report->cpu.total_s * 1e6 / (double)counted);
+	if (counted > 0 && report->has_server_cpu)
+		report_fact(report, "server_cpu_us_per_message", "server CPU for each", "us",
+		            report->server_cpu.total_s * 1e6 / (double)counted);
+	if (r->options->rate > 0)
+		tell_open_loop(r, report);
+}
+
+const struct mode mode_echo = {
+	.start = echo_start,
+	.on_message = echo_on_message,
+	.on_batch_end = fill,
+	.on_writable = fill,
+	.on_leave = echo_on_leave,
+	.turn = echo_turn,
+	.conduct = echo_conduct,
+	.tell = echo_tell,
+	.stop = echo_stop,
+};

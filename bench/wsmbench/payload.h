@@ -1,0 +1,45 @@
+/*
+ * The content of echo messages: every byte follows from connection, sequence number and size,
+ * so a reply is checked without keeping what was sent.
+ *
+ *   4 characters: number of the connection; 8: of the message; the rest: a window of a fixed
+ *   random pattern that moves with both
+ *
+ * Thread: any once made.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+
+#define PAYLOAD_HEAD 12 /* the smallest size */
+
+struct payload {
+	size_t size;
+	bool binary; /* bytes of any value instead of printable ASCII */
+	uint8_t *pattern;
+};
+
+/* 0 or WSMD_ENOMEM. @size at least PAYLOAD_HEAD. */
+MUST_CHECK int payload_init(struct payload *p, size_t size, bool binary);
+void payload_fini(struct payload *p);
+
+/* Writes p->size bytes. */
+void payload_write(const struct payload *p, uint32_t connection, uint64_t sequence, uint8_t *dst);
+
+enum payload_fault {
+	PAYLOAD_GOOD,
+	PAYLOAD_CHANGED,  /* other bytes */
+	PAYLOAD_REORDERED /* a good message, but not the one whose turn it is */
+};
+
+/**
+ * Is @data the message @sequence of @connection?
+ *
+ * @why  on a fault: a sentence about the first difference
+ */
+enum payload_fault payload_check(const struct payload *p, uint32_t connection, uint64_t sequence,
+                                 const uint8_t *data, size_t len, char *why, size_t why_cap);

@@ -1,0 +1,196 @@
+/* /proc, read and never trusted to have a line. */
+#include "procfs.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+
+#define UNKNOWN -1.0
+#define KIB     1024.0
+
+static const char *const keys[] = {
+#define X(name, key, text) #key,
+	MEMORY_GAUGES(X)
+#undef X
+};
+
+static const char *const texts[] = {
+#define X(name, key, text) text,
+	MEMORY_GAUGES(X)
+#undef X
+};
+
+const char *memory_key(enum memory_gauge g)
+{
+	return keys[g];
+}
+
+const char *memory_text(enum memory_gauge g)
+{
+	return texts[g];
+}
+
+/* Bytes of the line "@name  123 kB" of a file. */
+static double read_kib(const char *path, const char *name)
+{
+	FILE *const f = fopen(path, "re");
+	char line[256];
+	double kib = UNKNOWN;
+
+	if (!f)
+		return UNKNOWN;
+	while (kib < 0 && fgets(line, sizeof(line), f))
+		if (strncmp(line, name, strlen(name)) == 0 &&
+		    sscanf(line + strlen(name), ": %lf", &kib) != 1)
+			kib = UNKNOWN;
+	fclose(f);
+	return kib < 0 ? UNKNOWN : kib * KIB;
+}
+
+/* The mapping that brk() grows: what malloc() of the first thread took. */
+static double read_heap(uint64_t pid)
+{
+	char path[64], line[512];
+	bool in_heap = false;
+	double kib = UNKNOWN;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%llu/smaps", (unsigned long long)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return UNKNOWN;
+	while (kib < 0 && fgets(line, sizeof(line), f)) {
+		if (strstr(line, "[heap]"))
+			in_heap = true;
+		else if (in_heap && sscanf(line, "Rss: %lf", &kib) != 1)
+			kib = UNKNOWN;
+	}
+	fclose(f);
+	return kib < 0 ? UNKNOWN : kib * KIB;
+}
+
+/* Objects in use of the caches that a connected TCP socket is made of. Root only. */
+static double read_socket_slabs(void)
+{
+	static const char *const caches[] = {
+		"TCP",           "TCPv6", "sock_inode_cache", "tcp_bind_bucket", "eventpoll_epi",
+		"eventpoll_pwq", "filp",  "request_sock_TCP",
+	};
+	FILE *const f = fopen("/proc/slabinfo", "re");
+	char line[512], name[64];
+	double active, all, size, sum = 0;
+
+	if (!f)
+		return UNKNOWN;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%63s %lf %lf %lf", name, &active, &all, &size) != 4)
+			continue;
+		for (size_t i = 0; i < ARRAY_LEN(caches); i++)
+			if (strcmp(name, caches[i]) == 0)
+				sum += active * size;
+	}
+	fclose(f);
+	return sum;
+}
+
+static double read_tcp_buffers(void)
+{
+	FILE *const f = fopen("/proc/net/sockstat", "re");
+	char line[256];
+	double pages = UNKNOWN;
+
+	if (!f)
+		return UNKNOWN;
+	while (pages < 0 && fgets(line, sizeof(line), f)) {
+		const char *const mem = strstr(line, " mem ");
+
+		if (strncmp(line, "TCP:", 4) == 0 && (!mem || sscanf(mem, " mem %lf", &pages) != 1))
+			pages = UNKNOWN;
+	}
+	fclose(f);
+	return pages < 0 ? UNKNOWN : pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+void memory_read(uint64_t pid, struct memory *ret)
+{
+	const double total = read_kib("/proc/meminfo", "MemTotal");
+	const double available = read_kib("/proc/meminfo", "MemAvailable");
+	char path[64];
+
+	for (unsigned i = 0; i < MEMORY_GAUGE_COUNT; i++)
+		ret->bytes[i] = UNKNOWN;
+	ret->bytes[MEMORY_SLAB] = read_kib("/proc/meminfo", "Slab");
+	ret->bytes[MEMORY_SOCKET_SLABS] = read_socket_slabs();
+	ret->bytes[MEMORY_TCP] = read_tcp_buffers();
+	ret->bytes[MEMORY_OWN] = read_kib("/proc/self/smaps_rollup", "Private_Dirty");
+	if (total >= 0 && available >= 0)
+		ret->bytes[MEMORY_USED] = total - available;
+	if (pid == 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/%llu/smaps_rollup", (unsigned long long)pid);
+	ret->bytes[MEMORY_RSS] = read_kib(path, "Rss");
+	ret->bytes[MEMORY_PSS] = read_kib(path, "Pss");
+	ret->bytes[MEMORY_DIRTY] = read_kib(path, "Private_Dirty");
+	ret->bytes[MEMORY_HEAP] = read_heap(pid);
+}
+
+static double seconds(const struct timeval *tv)
+{
+	return (double)tv->tv_sec + (double)tv->tv_usec / 1e6;
+}
+
+void cpu_read_self(struct cpu_time *ret)
+{
+	struct rusage u = {0};
+
+	(void)getrusage(RUSAGE_SELF, &u); /* cannot fail for these arguments */
+	*ret = (struct cpu_time){.user_s = seconds(&u.ru_utime), .system_s = seconds(&u.ru_stime)};
+	ret->total_s = ret->user_s + ret->system_s;
+}
+
+bool cpu_read_process(uint64_t pid, struct cpu_time *ret)
+{
+	char path[64], text[1024];
+	unsigned long long user, system;
+	clockid_t clock;
+	struct timespec ts;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%llu/stat", (unsigned long long)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	const size_t len = fread(text, 1, sizeof(text) - 1, f);
+
+	fclose(f);
+	text[len] = '\0';
+	/* The name in parentheses may contain anything, so count from the last one. */
+	const char *const rest = strrchr(text, ')');
+
+	if (!rest || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
+	                    &system) != 2)
+		return false;
+	if (clock_getcpuclockid((pid_t)pid, &clock) != 0 || clock_gettime(clock, &ts) != 0)
+		return false;
+	const double tick = (double)sysconf(_SC_CLK_TCK);
+
+	*ret = (struct cpu_time){
+		.user_s = (double)user / tick,
+		.system_s = (double)system / tick,
+		.total_s = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9,
+	};
+	return true;
+}
+
+struct cpu_time cpu_between(const struct cpu_time *from, const struct cpu_time *to)
+{
+	return (struct cpu_time){
+		.user_s = to->user_s - from->user_s,
+		.system_s = to->system_s - from->system_s,
+		.total_s = to->total_s - from->total_s,
+	};
+}

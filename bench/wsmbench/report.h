@@ -1,0 +1,75 @@
+/*
+ * What a run has found, as text for people and as one JSON object for programs.
+ *
+ * Modes add facts and histograms; how they look is decided here alone.
+ *
+ * Thread: main.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "failure.h"
+#include "options.h"
+#include "procfs.h"
+#include "stats/histogram.h"
+
+#define REPORT_SCHEMA    1
+#define REPORT_FACTS_MAX 32
+#define REPORT_TIMES_MAX 3
+
+struct fact {
+	const char *key, *text, *unit;
+	double value;
+};
+
+/* A histogram of nanoseconds. */
+struct timing {
+	const char *key, *text;
+	struct histogram histogram;
+};
+
+/* Memory with so many connections open. */
+struct memory_sample {
+	uint32_t connections;
+	struct memory memory;
+};
+
+struct report {
+	const struct options *options;
+	uint64_t started_ms; /* since 1970 */
+	bool interrupted;
+
+	double connect_s;                /* time in which the connections were opened */
+	double measured_s;               /* length of the measurement; 0: it did not come to it */
+	struct cpu_time cpu, server_cpu; /* within it */
+	bool has_server_cpu;
+
+	uint32_t n_facts, n_timings, n_samples;
+	struct fact facts[REPORT_FACTS_MAX];
+	struct timing timings[REPORT_TIMES_MAX];
+	struct memory_sample samples[1 + MAX_STEPS];
+	struct failures failures;
+
+	struct cpu_time cpu_at_start, server_cpu_at_start;
+	uint64_t measured_from_ns;
+};
+
+void report_init(struct report *r, const struct options *o);
+
+/* Strings must live as long as the report. */
+void report_fact(struct report *r, const char *key, const char *text, const char *unit,
+                 double value);
+
+/* An empty histogram to merge into. */
+struct histogram *report_timing(struct report *r, const char *key, const char *text);
+
+void report_sample(struct report *r, uint32_t connections);
+
+/* CPU times and length of the measurement. */
+void report_measure_begin(struct report *r);
+void report_measure_end(struct report *r);
+
+/* On stdout, in the form that the options ask for. */
+void report_print(const struct report *r);

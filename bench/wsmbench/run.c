@@ -1,0 +1,195 @@
+/* The main thread's side of a run: start, conduct, join. */
+#include "run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "clock.h"
+#include "loop.h"
+#include "os/os.h"
+
+#define WAKE_TOKEN   1
+#define SIGNAL_TOKEN 2
+
+static int open_descriptors(struct run *r)
+{
+	int rc;
+
+	r->poll = os_poll_new();
+	r->wake = os_wake_new();
+	r->signals = os_signals_open();
+	if (r->poll < 0 || r->wake < 0 || r->signals < 0)
+		return WSMD_ENOMEM;
+	rc = os_poll_add(r->poll, r->wake, OS_READ, WAKE_TOKEN);
+	return rc != 0 ? rc : os_poll_add(r->poll, r->signals, OS_READ, SIGNAL_TOKEN);
+}
+
+/* Everything is made before the first thread runs, so that a failure has nothing to stop. */
+int run_start(struct run *r, const struct options *o, const struct mode *m)
+{
+	int rc;
+
+	*r = (struct run){.options = o, .mode = m, .n_loops = (uint32_t)o->threads};
+	atomic_init(&r->end_ns, NEVER_NS);
+	r->progress_ns = clock_now_ns() + NS_PER_S;
+	rc = open_descriptors(r);
+	if (rc == 0 && o->mode == BENCH_ECHO)
+		rc = payload_init(&r->payload, o->size_bytes, o->binary);
+	if (rc != 0)
+		return rc;
+	if (posix_memalign((void **)&r->loops, 2 * CACHE_LINE, r->n_loops * sizeof(*r->loops)) != 0)
+		return WSMD_ENOMEM;
+	memset(r->loops, 0, r->n_loops * sizeof(*r->loops));
+	for (uint32_t i = 0; i < r->n_loops; i++) {
+		rc = loop_init(&r->loops[i], r, i);
+		if (rc == 0 && m->start)
+			rc = m->start(&r->loops[i]);
+		if (rc != 0)
+			return rc;
+	}
+	for (uint32_t i = 0; i < r->n_loops; i++) {
+		rc = loop_start(&r->loops[i]);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+void run_join(struct run *r)
+{
+	run_enter(r, PHASE_END);
+	for (uint32_t i = 0; i < r->n_loops; i++)
+		os_thread_join(&r->loops[i].thread);
+}
+
+void run_fini(struct run *r)
+{
+	for (uint32_t i = 0; i < r->n_loops; i++) {
+		MODE_CALL(r->mode, stop, &r->loops[i]);
+		loop_fini(&r->loops[i]);
+	}
+	free(r->loops);
+	payload_fini(&r->payload);
+	os_close(r->signals);
+	os_close(r->wake);
+	os_close(r->poll);
+}
+
+void run_enter(struct run *r, enum phase p)
+{
+	atomic_store_explicit(&r->phase, p, memory_order_release);
+	for (uint32_t i = 0; i < r->n_loops; i++)
+		os_wake(r->loops[i].wake);
+}
+
+static uint64_t done_count(const struct run *r)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_loops; i++)
+		n += GAUGE_GET(r->loops[i].gauges.done);
+	return n;
+}
+
+static void show_progress(struct run *r, uint64_t now_ns)
+{
+	const uint64_t done = done_count(r);
+
+	if (now_ns < r->progress_ns)
+		return;
+	r->progress_ns = now_ns + NS_PER_S;
+	if (r->options->progress)
+		fprintf(stderr, "%s: %u open, %llu/s\n", options_mode_name(r->options),
+		        run_open_count(r), (unsigned long long)(done - r->progress_done));
+	r->progress_done = done;
+}
+
+static void take_signal(struct run *r)
+{
+	if (os_signal_read(r->signals) == 0)
+		return;
+	if (r->interrupted)
+		_Exit(130); /* asked twice: nobody waits for a report any more */
+	r->interrupted = true;
+}
+
+bool run_wait(struct run *r, uint64_t until_ns, bool (*done)(const struct run *r))
+{
+	struct os_event events[2];
+	const bool was_interrupted = r->interrupted;
+
+	for (;;) {
+		const uint64_t now_ns = clock_now_ns();
+		uint64_t next_ns = until_ns < r->progress_ns ? until_ns : r->progress_ns;
+
+		show_progress(r, now_ns);
+		if (done(r) || now_ns >= until_ns || r->interrupted != was_interrupted)
+			return !r->interrupted;
+		next_ns = next_ns > now_ns ? next_ns : now_ns;
+		const int n =
+			os_poll_wait(r->poll, events, ARRAY_LEN(events),
+		                     (uint32_t)((next_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS));
+
+		for (int i = 0; i < n; i++) {
+			if (events[i].token == WAKE_TOKEN)
+				os_wake_clear(r->wake);
+			else
+				take_signal(r);
+		}
+	}
+}
+
+bool run_never(const struct run *r)
+{
+	(void)r;
+	return false;
+}
+
+bool run_all_tried(const struct run *r)
+{
+	const uint32_t target = atomic_load_explicit(&r->target, memory_order_relaxed);
+
+	for (uint32_t i = 0; i < r->n_loops; i++) {
+		const struct loop *const l = &r->loops[i];
+
+		if (GAUGE_GET(l->gauges.tried) < loop_share(target, r, i) &&
+		    !GAUGE_GET(l->gauges.gave_up))
+			return false;
+	}
+	return true;
+}
+
+bool run_all_quiet(const struct run *r)
+{
+	for (uint32_t i = 0; i < r->n_loops; i++)
+		if (!GAUGE_GET(r->loops[i].gauges.quiet))
+			return false;
+	return true;
+}
+
+bool run_all_closed(const struct run *r)
+{
+	for (uint32_t i = 0; i < r->n_loops; i++)
+		if (GAUGE_GET(r->loops[i].gauges.closed) < r->loops[i].n_clients)
+			return false;
+	return true;
+}
+
+bool run_gave_up(const struct run *r)
+{
+	for (uint32_t i = 0; i < r->n_loops; i++)
+		if (!GAUGE_GET(r->loops[i].gauges.gave_up))
+			return false;
+	return true;
+}
+
+uint32_t run_open_count(const struct run *r)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_loops; i++)
+		n += GAUGE_GET(r->loops[i].gauges.open);
+	return n;
+}
