@@ -63,27 +63,31 @@ static size_t min3(size_t a, size_t b, size_t c)
 	return ab < c ? ab : c;
 }
 
+/* Insertions, deletions, replacements, and neighbours swapped: what fingers do. */
 static size_t edit_distance(const char *a, const char *b)
 {
 	const size_t len_a = strlen(a), len_b = strlen(b);
-	size_t row[NEAREST_MAX + 1];
+	size_t rows[3][NEAREST_MAX + 1]; /* this row of the matrix and the two above, in turn */
 
 	if (len_a > NEAREST_MAX || len_b > NEAREST_MAX)
 		return SIZE_MAX;
 	for (size_t j = 0; j <= len_b; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (size_t i = 1; i <= len_a; i++) {
-		size_t diagonal = row[0];
+		const size_t *above2 = rows[(i + 1) % 3], *above = rows[(i - 1) % 3];
+		size_t *row = rows[i % 3];
 
 		row[0] = i;
 		for (size_t j = 1; j <= len_b; j++) {
-			const size_t above = row[j];
+			const bool same = a[i - 1] == b[j - 1];
 
-			row[j] = min3(row[j - 1] + 1, above + 1, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = above;
+			row[j] = min3(row[j - 1] + 1, above[j] + 1, above[j - 1] + !same);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    above2[j - 2] + 1 < row[j])
+				row[j] = above2[j - 2] + 1;
 		}
 	}
-	return row[len_b];
+	return rows[len_a % 3][len_b];
 }
 
 const char *text_nearest(const char *word, const char *const *candidates, size_t n)

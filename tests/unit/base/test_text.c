@@ -102,6 +102,7 @@ static const struct {
 } near[] = {
 	{"port", "port"},
 	{"prot", "port"},
+	{"lsiten", "listen"},
 	{"ports", "port"},
 	{"Port", "port"},
 	{"listn", "listen"},
@@ -109,7 +110,7 @@ static const struct {
 	{"max_conections", "max_connections"},
 	{"maxConnections", "max_connections"},
 	{"ping_interval", "ping_interval_ms"},
-	{"tsl", NULL},
+	{"tsl", "tls"}, /* two fingers in the wrong order: one slip */
 	{"tlsx", "tls"},
 	{"ssl", NULL},
 	{"", NULL},
