@@ -234,6 +234,8 @@ int server_new(const struct conf_args *args, struct conf *conf, struct server **
 		.fd_limit = os_raise_fd_limit(),
 		.cpus = os_cpus(),
 		.started_ms = os_now_ms(),
+		.now_ms = os_now_ms(),
+		.summary_ms = os_now_ms(),
 	};
 	conf_cell_publish(&s->conf, conf);
 	log_configure(conf->log_level, conf->log_format);

@@ -54,7 +54,8 @@ struct server {
 	bool draining OWNED_BY_MAIN, cut OWNED_BY_MAIN, again OWNED_BY_MAIN;
 	int poll OWNED_BY_MAIN, signals OWNED_BY_MAIN, control_fd OWNED_BY_MAIN;
 	uint32_t fd_limit OWNED_BY_MAIN, cpus OWNED_BY_MAIN;
-	uint64_t started_ms OWNED_BY_MAIN, now_ms OWNED_BY_MAIN, published_ms OWNED_BY_MAIN;
+	uint64_t started_ms OWNED_BY_MAIN, now_ms OWNED_BY_MAIN;
+	uint64_t published_ms OWNED_BY_MAIN, summary_ms OWNED_BY_MAIN; /* last time of each */
 	uint32_t n_listeners OWNED_BY_MAIN, n_workers OWNED_BY_MAIN;
 	struct listener listeners[CONF_MAX_LISTEN] OWNED_BY_MAIN;
 	struct acceptor *acceptor OWNED_BY_MAIN;

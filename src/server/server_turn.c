@@ -39,6 +39,28 @@ void server_publish_stats(struct server *s)
 	stats_cell_publish(&s->snapshot, now);
 }
 
+/* Housekeeping: a line that says how things are, for who reads the log a week later. */
+static void log_summary(struct server *s) ON_MAIN;
+static void log_summary(struct server *s)
+{
+	struct stats_snapshot *now = malloc(sizeof(*now));
+	struct log_line l;
+
+	s->summary_ms = s->now_ms;
+	if (now != NULL && stats_cell_read(&s->snapshot, now) &&
+	    log_begin(&l, LOG_INFO, "summary")) {
+		log_u64(&l, "connections", now->sum[STAT_CONNECTIONS_ACTIVE]);
+		log_u64(&l, "users", now->sum[STAT_USERS_ACTIVE]);
+		log_u64(&l, "connections_total", now->sum[STAT_CONNECTIONS_TOTAL]);
+		log_u64(&l, "messages_in", now->sum[STAT_MESSAGES_IN]);
+		log_u64(&l, "messages_out", now->sum[STAT_MESSAGES_OUT]);
+		log_u64(&l, "dropped_dead", now->sum[STAT_DROPPED_DEAD]);
+		log_u64(&l, "memory_bytes", now->memory_bytes);
+		log_end(&l);
+	}
+	free(now);
+}
+
 /* ---- reload ---- */
 
 int server_reload(struct server *s, struct conf_faults *faults,
@@ -214,6 +236,8 @@ bool server_turn(struct server *s)
 	on_items(s);
 	if (s->now_ms - s->published_ms >= PUBLISH_MS)
 		server_publish_stats(s);
+	if (s->now_ms - s->summary_ms >= server_conf(s)->heartbeat.housekeeping_ms)
+		log_summary(s);
 	return s->phase != SERVER_ENDED;
 }
 

@@ -50,3 +50,6 @@ struct stats_row {
 	enum stats_kind kind;
 };
 const struct stats_row *stats_row(unsigned id); /* id < STAT_CLOSES */
+
+/* docs/statistics.md */
+void stats_print_reference(FILE *out);
