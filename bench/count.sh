@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Counts what one echoed message costs the server: system calls (strace) and instructions
+# (callgrind): count.sh [BYTES]
+#
+# Each count is the difference of two runs that differ in nothing but the number of messages,
+# so start-up, handshakes and the end are not in it. Times mean nothing under these tools.
+set -euo pipefail
+
+size=${1:-20}
+few=1000
+many=11000
+source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
+
+for tool in strace valgrind; do
+    if ! command -v "$tool" >/dev/null; then
+        echo "count.sh: $tool is not installed" >&2
+        exit 2
+    fi
+done
+
+# load MESSAGES DEPTH
+load() {
+    "$wsmbench" echo "$url" -c 1 -s "$size" --messages "$1" -d "$2" >"$scratch/report" || {
+        cat "$scratch/report" >&2
+        exit 1
+    }
+}
+
+# syscalls MESSAGES DEPTH: lines "name calls"
+syscalls() {
+    start_server strace -c -f -o "$scratch/strace"
+    load "$1" "$2"
+    stop_server
+    awk '$4 ~ /^[0-9]+$/ && $NF != "total" { print $NF, $4 }' "$scratch/strace"
+}
+
+# instructions MESSAGES DEPTH
+instructions() {
+    start_server valgrind --quiet --tool=callgrind --callgrind-out-file="$scratch/callgrind"
+    load "$1" "$2"
+    stop_server
+    awk '/^(summary|totals):/ { n = $2 } END { print n }' "$scratch/callgrind"
+}
+
+per_message() {
+    awk -v n=$((many - few)) '
+        NR == FNR { before[$1] = $2; next }
+        { d = ($2 - before[$1]) / n; sum += d; if (d >= 0.005) printf "    %-24s %8.3f\n", $1, d }
+        END { printf "    %-24s %8.3f\n", "all", sum }' "$1" "$2"
+}
+
+for depth in 1 16; do
+    echo "$size-byte messages, 1 connection, depth $depth"
+    echo "  system calls per message"
+    syscalls "$few" "$depth" >"$scratch/few"
+    syscalls "$many" "$depth" >"$scratch/many"
+    per_message "$scratch/few" "$scratch/many"
+    before=$(instructions "$few" "$depth")
+    after=$(instructions "$many" "$depth")
+    echo "  instructions per message, user space"
+    printf '    %-24s %8d\n' all $(((after - before) / (many - few)))
+done

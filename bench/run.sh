@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Measures wsmd on this machine and prints a table: run.sh [SECONDS for each measurement]
+#
+# The server has core 0 and one worker, the load core 1. Each report is kept as
+# bench/results/<time>/<name>.json. BUILD names the build directory, PORT the port,
+# STEPS the numbers of connections at which memory is measured.
+set -euo pipefail
+
+seconds=${1:-10}
+steps=${STEPS:-5000,10000,19000}
+source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
+results=$root/bench/results/$(date -u +%Y%m%dT%H%M%SZ)
+mkdir -p "$results"
+
+# measure NAME MODE OPTION...: a failed run is shown and does not end the others
+measure() {
+    local name=$1 mode=$2
+    shift 2
+    echo "$name ..." >&2
+    start_server taskset -c 0
+    taskset -c 1 "$wsmbench" "$mode" "$url" --pid "$(server_pid)" --json "$@" \
+        >"$results/$name.json" || echo "$name: there were errors" >&2
+    stop_server
+}
+
+measure echo-depth-1 echo -s 20 -c 100 -d 1 -t "$seconds"
+measure echo-depth-16 echo -s 20 -c 100 -d 16 -t "$seconds"
+measure echo-open-loop echo -s 20 -c 100 --rate 10000 -t "$seconds"
+measure connect connect -c 32 -t "$seconds"
+measure idle idle --steps "$steps" --hold "$seconds"
+
+/usr/bin/python3 "$root/bench/table.py" "$results"
+echo "reports: ${results#"$root"/}"

@@ -1,0 +1,55 @@
+# Sourced by run.sh and count.sh: a wsmd of their own, away from every other one.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=${BUILD:-$root/build}
+wsmd=$build/src/wsmd
+wsmbench=$build/bench/wsmbench/wsmbench
+port=${PORT:-18080}
+url=ws://127.0.0.1:$port/ws
+scratch=$(mktemp -d)
+server_job=
+
+for program in "$wsmd" "$wsmbench"; do
+    if [ ! -x "$program" ]; then
+        echo "${0##*/}: $program is not there: build it, or name the build directory with BUILD" >&2
+        exit 2
+    fi
+done
+
+listening() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
+}
+
+# start_server COMMAND...: runs COMMAND... wsmd, returns when it listens
+start_server() {
+    if listening; then
+        echo "${0##*/}: port $port is taken: choose another with PORT" >&2
+        exit 2
+    fi
+    "$@" "$wsmd" --dev --listen "127.0.0.1:$port" --control "$scratch/control.sock" \
+        --workers 1 --set log.level=warning >"$scratch/wsmd.log" 2>&1 &
+    server_job=$!
+    for _ in {1..300}; do
+        listening && return
+        kill -0 "$server_job" 2>/dev/null || break
+        sleep 0.1
+    done
+    cat "$scratch/wsmd.log" >&2
+    echo "${0##*/}: wsmd did not start" >&2
+    exit 1
+}
+
+# A tracer is the parent of the server, a wrapper has become it.
+server_pid() {
+    pgrep -P "$server_job" -x wsmd || echo "$server_job"
+}
+
+stop_server() {
+    [ -n "$server_job" ] || return 0
+    kill -TERM "$(server_pid)" 2>/dev/null
+    wait "$server_job" 2>/dev/null
+    server_job=
+}
+
+trap 'stop_server; rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM
