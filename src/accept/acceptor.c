@@ -15,6 +15,7 @@
 #define ACCEPTS_PER_TURN 64
 #define ITEMS_PER_TURN   64
 #define MAX_SLEEP_MS     60000
+#define REFUSAL_FDS      16  /* descriptors beyond those of connections, to say no with */
 #define PAUSE_MS         500 /* rest of the listeners when descriptors or memory run out */
 
 /* ---- birth and death ---- */
@@ -82,19 +83,35 @@ void acceptor_fini(struct acceptor *a)
 
 /* ---- accepting ---- */
 
+/*
+ * Room for one more half-open socket. When there is none the oldest goes: whoever is slow on
+ * purpose is old, whoever is honest is quick. Descriptors are counted too, because at the
+ * limit of the process main could not answer its control socket.
+ */
+static bool make_room(struct acceptor *a, enum refusal *ret_why) ON_ACCEPTOR;
+static bool make_room(struct acceptor *a, enum refusal *ret_why)
+{
+	const bool crowded = a->half_open.in_use >= a->view.limits.max_half_open;
+
+	if (!crowded &&
+	    admission_connections(a) + a->half_open.in_use < a->is.fd_limit + REFUSAL_FDS)
+		return true;
+	*ret_why = crowded ? REFUSE_HALF_OPEN : REFUSE_CONNECTIONS;
+	if (list_empty(&a->reading))
+		return false; /* all of them are being answered */
+	admission_drop(a, list_entry(a->reading.next, struct half_open, by_age), *ret_why);
+	return true;
+}
+
 static void admit(struct acceptor *a, int fd, const struct net_addr *peer) ON_ACCEPTOR;
 static void admit(struct acceptor *a, int fd, const struct net_addr *peer)
 {
-	struct half_open *h;
+	enum refusal why = REFUSE_NO_MEMORY;
+	struct half_open *h = make_room(a, &why) ? slab_new(&a->half_open) : NULL;
 
 	stats_add(a->is.stats, STAT_ACCEPTED, 1);
-	/* Full: the oldest goes. Whoever is slow on purpose is old; whoever is honest is quick. */
-	if (a->half_open.in_use >= a->view.limits.max_half_open && !list_empty(&a->reading))
-		admission_drop(a, list_entry(a->reading.next, struct half_open, by_age),
-		               REFUSE_HALF_OPEN);
-	h = slab_new(&a->half_open);
 	if (h == NULL) {
-		stats_add(a->is.stats, STAT_REFUSALS + REFUSE_NO_MEMORY, 1);
+		stats_add(a->is.stats, STAT_REFUSALS + why, 1);
 		os_close(fd);
 		return;
 	}

@@ -106,8 +106,7 @@ static void serve_page(struct acceptor *a, struct half_open *h, const struct dec
 	free(body.owned);
 }
 
-/* Live connections and those on their way to a worker. */
-static uint64_t connections(const struct acceptor *a)
+uint64_t admission_connections(const struct acceptor *a)
 {
 	uint64_t n = 0;
 
@@ -161,7 +160,7 @@ static void hand_off(struct acceptor *a, struct half_open *h, const struct decis
 		refuse_plainly(a, h, REFUSE_DRAINING);
 		return;
 	}
-	if (connections(a) >= max_connections(a)) {
+	if (admission_connections(a) >= max_connections(a)) {
 		refuse_plainly(a, h, REFUSE_CONNECTIONS);
 		return;
 	}

@@ -20,3 +20,6 @@ void admission_drop(struct acceptor *a, struct half_open *h, enum refusal why) O
 
 /* Give everything back. */
 void admission_forget(struct acceptor *a, struct half_open *h) ON_ACCEPTOR;
+
+/* Live connections and those on their way to a worker. */
+uint64_t admission_connections(const struct acceptor *a);

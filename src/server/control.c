@@ -10,7 +10,7 @@
 #include "server/server_turn.h"
 #include "wsmd/ctl.h"
 
-#define MAX_SESSIONS 64
+#define MAX_SESSIONS 16
 #define READ_BYTES   4096
 
 void control_init(struct server *s)
@@ -44,8 +44,14 @@ void control_accept(struct server *s)
 	struct control *c;
 	const int fd = os_accept(s->control_fd, &nobody);
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (fd == -EAGAIN || fd == -ECONNABORTED)
+			return;
+		/* Out of descriptors: watched on, it would spin. */
+		os_poll_remove(s->poll, s->control_fd);
+		s->control_resting = true;
 		return;
+	}
 	/* The file's mode says the same; this also holds where somebody changed it. */
 	if (os_peer_uid(fd, &uid) < 0 || (uid != 0 && uid != os_uid()))
 		goto fail_fd;
@@ -59,6 +65,13 @@ void control_accept(struct server *s)
 	slab_free(&s->controls, c);
 fail_fd:
 	os_close(fd);
+}
+
+void control_wake(struct server *s)
+{
+	if (s->control_resting &&
+	    os_poll_add(s->poll, s->control_fd, OS_READ, SERVER_TOKEN_CONTROL) == 0)
+		s->control_resting = false;
 }
 
 /* ---- output ---- */

@@ -25,6 +25,9 @@ void control_init(struct server *s) ON_MAIN;
 void control_fini(struct server *s) ON_MAIN; /* closes every session */
 
 void control_accept(struct server *s) ON_MAIN;
+
+/* Now and then: watch the control socket again after descriptors ran out. */
+void control_wake(struct server *s) ON_MAIN;
 void control_on_event(struct server *s, const struct os_event *ev) ON_MAIN;
 
 /* A worker has answered. */

@@ -19,10 +19,10 @@ uint64_t plan_idle_bytes(const struct conf *c, uint32_t connections)
 
 uint64_t plan_worst_bytes(const struct conf *c, uint32_t connections)
 {
-	/* A message larger than the queue is taken when nothing else waits. */
+	/* A message is taken when nothing else waits, a reply while half of the queue is free. */
 	const uint64_t message = c->limits.max_message_bytes + WS_MAX_TAIL;
-	const uint64_t queue =
-		c->limits.send_queue_bytes > message ? c->limits.send_queue_bytes : message;
+	const uint64_t half = c->limits.send_queue_bytes / 2;
+	const uint64_t queue = half + (half > message ? half : message + WORKER_READ_BYTES);
 
 	return plan_idle_bytes(c, connections) + (queue + message) * connections;
 }

@@ -52,6 +52,7 @@ struct server {
 	const struct conf_args *args OWNED_BY_MAIN; /* a reload reads them again */
 	enum server_phase phase OWNED_BY_MAIN;
 	bool draining OWNED_BY_MAIN, cut OWNED_BY_MAIN, again OWNED_BY_MAIN;
+	bool control_resting OWNED_BY_MAIN; /* not watched: there was no descriptor for a session */
 	int poll OWNED_BY_MAIN, signals OWNED_BY_MAIN, control_fd OWNED_BY_MAIN;
 	uint32_t fd_limit OWNED_BY_MAIN, cpus OWNED_BY_MAIN;
 	uint64_t started_ms OWNED_BY_MAIN, now_ms OWNED_BY_MAIN;

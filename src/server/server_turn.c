@@ -234,8 +234,10 @@ bool server_turn(struct server *s)
 		}
 	}
 	on_items(s);
-	if (s->now_ms - s->published_ms >= PUBLISH_MS)
+	if (s->now_ms - s->published_ms >= PUBLISH_MS) {
 		server_publish_stats(s);
+		control_wake(s);
+	}
 	if (s->now_ms - s->summary_ms >= server_conf(s)->heartbeat.housekeeping_ms)
 		log_summary(s);
 	return s->phase != SERVER_ENDED;

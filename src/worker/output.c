@@ -49,6 +49,14 @@ static int spill(struct worker *w, struct conn *c, size_t from)
 	return err;
 }
 
+/* Replies are bounded by not reading on, see blocked(): closing would punish a busy peer. */
+static bool fits(const struct worker *w, const struct conn *c, const struct msg *m) ON_WORKER;
+static bool fits(const struct worker *w, const struct conn *c, const struct msg *m)
+{
+	return w->current == c || sendq_empty(&c->sendq) ||
+	       (uint64_t)c->sendq.bytes + m->frame_len <= w->view.limits.send_queue_bytes;
+}
+
 int output_msg(struct worker *w, struct conn *c, struct msg *m)
 {
 	int err;
@@ -60,8 +68,11 @@ int output_msg(struct worker *w, struct conn *c, struct msg *m)
 		if (err < 0)
 			return err;
 	}
-	if (!sendq_empty(&c->sendq) &&
-	    (uint64_t)c->sendq.bytes + m->frame_len > w->view.limits.send_queue_bytes) {
+	if (!fits(w, c, m))
+		output_flush(w, c); /* slow is only whose kernel buffer is full as well */
+	if (c->state != CONN_OPEN)
+		return WSMD_ECLOSED;
+	if (!fits(w, c, m)) {
 		conn_close(w, c, CLOSE_QUEUE_FULL);
 		return WSMD_EFULL;
 	}

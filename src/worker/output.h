@@ -15,7 +15,9 @@
 /**
  * Queue a shared message.
  *
- * A message is taken when the queue is empty or when it fits into limits.send_queue_bytes.
+ * A message is taken when the queue is empty or when it fits into limits.send_queue_bytes, after
+ * one more try to write what is ahead of it. A reply is always taken: its peer is not read from
+ * while half of the queue waits.
  *
  * Owns:    takes one reference to @m on success, none on failure
  * Returns: 0; WSMD_ECLOSED: not open; WSMD_EFULL: a slow consumer, which is being closed now;
