@@ -33,7 +33,7 @@ static void on_message(struct worker *w, struct conn *c, const struct ws_event *
 	stats_add(w->is.stats, STAT_MESSAGES_IN, 1);
 	switch (c->session->hub->on_message) {
 	case HUB_ECHO:
-		if (output_frame(w, c, (uint8_t)ev->opcode, ev->data, (uint32_t)ev->len) ==
+		if (output_reply(w, c, (uint8_t)ev->opcode, ev->data, (uint32_t)ev->len) ==
 		    WSMD_ENOMEM)
 			conn_close(w, c, CLOSE_NO_MEMORY);
 		break;

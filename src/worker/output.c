@@ -49,11 +49,11 @@ static int spill(struct worker *w, struct conn *c, size_t from)
 	return err;
 }
 
-/* Replies are bounded by not reading on, see blocked(): closing would punish a busy peer. */
+/* For messages from elsewhere; replies are bounded by not reading on, see blocked(). */
 static bool fits(const struct worker *w, const struct conn *c, const struct msg *m) ON_WORKER;
 static bool fits(const struct worker *w, const struct conn *c, const struct msg *m)
 {
-	return w->current == c || sendq_empty(&c->sendq) ||
+	return sendq_empty(&c->sendq) ||
 	       (uint64_t)c->sendq.bytes + m->frame_len <= w->view.limits.send_queue_bytes;
 }
 
@@ -113,9 +113,8 @@ static int queue_own(struct worker *w, struct conn *c, uint8_t opcode, const voi
 			return 0;
 		}
 	}
-	if (opcode == WS_TEXT || opcode == WS_BINARY)
-		err = output_msg(w, c, m);
-	else
+	err = w->current == c ? spill(w, c, 0) : 0;
+	if (err == 0)
 		err = enqueue(w, c, m);
 	if (err < 0)
 		msg_put(m);
@@ -134,11 +133,19 @@ int output_frame(struct worker *w, struct conn *c, uint8_t opcode, const void *p
 	if (!collecting(w, c) || WS_MAX_SERVER_HEADER + len > WORKER_READ_BYTES)
 		return queue_own(w, c, opcode, payload, len);
 	collect(w, opcode, payload, len);
-	if (opcode == WS_TEXT || opcode == WS_BINARY) {
+	return 0;
+}
+
+int output_reply(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                 uint32_t len)
+{
+	const int err = output_frame(w, c, opcode, payload, len);
+
+	if (err == 0) {
 		c->messages_out++;
 		stats_add(w->is.stats, STAT_MESSAGES_OUT, 1);
 	}
-	return 0;
+	return err;
 }
 
 int output_raw(struct worker *w, struct conn *c, const void *bytes, uint32_t len)

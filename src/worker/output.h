@@ -25,8 +25,17 @@
  */
 MUST_CHECK int output_msg(struct worker *w, struct conn *c, struct msg *m) ON_WORKER;
 
-/* Send a frame of the connection's own: reply, ping, pong. Same results; @payload is copied. */
+/**
+ * Send a frame of the connection's own: ping, pong. @payload is copied.
+ *
+ * Not bounded by limits.send_queue_bytes, but by what the peer is read: it pauses above half of
+ * that limit, so at most one read's worth of replies, or one large message, comes on top.
+ */
 MUST_CHECK int output_frame(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                            uint32_t len) ON_WORKER;
+
+/* The same for a message that answers what was just read; counted as one. */
+MUST_CHECK int output_reply(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
                             uint32_t len) ON_WORKER;
 
 /* Send bytes that need no frame or are one: the 101, a close frame. Not bounded: they are few. */
