@@ -43,14 +43,14 @@ static bool says_how_to_run(const struct options *o)
 
 /* ---- the server ---- */
 
-static void announce(const struct server *s) ON_MAIN;
-static void announce(const struct server *s)
+static void announce(const struct server *s, const char *program) ON_MAIN;
+static void announce(const struct server *s, const char *program)
 {
 	const struct conf *c = server_conf(s);
 	char address[NET_ADDR_TEXT];
 
 	if (c->dev)
-		banner_print(s, stderr);
+		banner_print(s, program, stderr);
 	for (uint32_t i = 0; i < s->n_listeners; i++) {
 		const struct net_addr *at = &s->listeners[i].bound;
 
@@ -65,8 +65,8 @@ static void announce(const struct server *s)
 		          "auth.mode is deny: no client is let in; see docs/configuration.md");
 }
 
-static enum server_exit serve(const struct conf_args *args) ON_MAIN;
-static enum server_exit serve(const struct conf_args *args)
+static enum server_exit serve(const struct conf_args *args, const char *program) ON_MAIN;
+static enum server_exit serve(const struct conf_args *args, const char *program)
 {
 	struct conf *conf = load(args);
 	struct server *s;
@@ -85,7 +85,7 @@ static enum server_exit serve(const struct conf_args *args)
 		os_unlink(server_conf(s)->control_path);
 		os_exit(SERVER_FAILED); /* some threads run: nothing is lost by ending here */
 	}
-	announce(s);
+	announce(s, program);
 	code = server_run(s);
 	server_free(s);
 	return code;
@@ -143,7 +143,7 @@ int main(int argc, char **argv)
 	}
 	log_open(&sink);
 	rcu_thread_enter();
-	code = serve(&o.args);
+	code = serve(&o.args, argv[0]);
 	rcu_thread_leave();
 	return (int)code;
 }

@@ -1,45 +1,70 @@
 /* The first screen. */
 #include "server/banner.h"
 
+#include <string.h>
+
 #include "server/plan.h"
+#include "wsmd/ctl.h"
 #include "wsmd/version.h"
 
-void banner_print(const struct server *s, FILE *out)
+static void print_facts(const struct server *s, FILE *out) ON_MAIN;
+static void print_facts(const struct server *s, FILE *out)
 {
 	const struct conf *c = server_conf(s);
 	const uint32_t room = server_fd_room(s->fd_limit, s->n_workers);
 	const uint32_t most = c->limits.max_connections == 0 ? room : c->limits.max_connections;
-	char address[NET_ADDR_TEXT];
+	char text[NET_ADDR_TEXT];
 
-	net_addr_format(&s->listeners[0].bound, address);
-	fprintf(out,
-	        "wsmd %s, development mode: anyone who reaches it is let in under any name.\n\n",
-	        WSMD_VERSION);
 	for (uint32_t i = 0; i < s->n_listeners; i++) {
-		char text[NET_ADDR_TEXT];
-
-		fprintf(out, "  listening     ws://%s/ws and ws://%s/client/hubs/HUB\n",
-		        net_addr_format(&s->listeners[i].bound, text), text);
+		net_addr_format(&s->listeners[i].bound, text);
+		fprintf(out, "  listening    ws://%s/ws and ws://%s/client/hubs/HUB\n", text, text);
 	}
-	fprintf(out, "  control       %s\n", c->control_path);
-	fprintf(out, "  workers       %u\n", s->n_workers);
-	fprintf(out, "  descriptors   %u, room for %u connections\n", s->fd_limit, most);
+	fprintf(out, "  control      %s\n", c->control_path);
+	fprintf(out, "  workers      %u\n", s->n_workers);
+	fprintf(out, "  descriptors  %u: room for %u connections\n", s->fd_limit, most);
 	fprintf(out,
-	        "  memory        %.1f MiB promised at %u idle connections; %.1f GiB if every "
-	        "queue and message is full\n",
+	        "  memory       %.1f MiB promised for %u idle connections; %.1f GiB if every one\n"
+	        "               has a full queue and an unfinished message\n",
 	        (double)plan_idle_bytes(c, most) / (1 << 20), most,
 	        (double)plan_worst_bytes(c, most) / (1 << 30));
-	fprintf(out, "\nTry it in a browser:     http://%s/\n", address);
-	fprintf(out, "or from a terminal:      npx wscat -c 'ws://%s/ws?user=alice'\n", address);
-	fprintf(out, "                         python3 -m websockets 'ws://%s/ws?user=alice'\n\n",
-	        address);
+}
+
+/* Lines that can be typed as they are. */
+static void print_next_lines(const struct server *s, const char *program, FILE *out) ON_MAIN;
+static void print_next_lines(const struct server *s, const char *program, FILE *out)
+{
+	static const struct {
+		const char *words, *what;
+	} commands[] = {
+		{"send alice hello", "send to a user"},
+		{"ls", "who is connected"},
+		{"stats --watch", "statistics, live"},
+	};
+	const char *slash = strrchr(program, '/');
+	const int dir = slash != NULL ? (int)(slash - program) + 1 : 0;
+	const char *path = server_conf(s)->control_path;
+	char address[NET_ADDR_TEXT], usual[CONTROL_PATH_MAX], control[CONTROL_PATH_MAX + 16] = "";
+
+	net_addr_format(&s->listeners[0].bound, address);
+	if (wsmd_ctl_default_path(usual, sizeof(usual)) < 0 || strcmp(usual, path) != 0)
+		snprintf(control, sizeof(control), " --control %s", path);
+	fprintf(out, "Open http://%s/ in a browser and connect as alice, or:\n", address);
+	fprintf(out, "  npx wscat -c 'ws://%s/ws?user=alice'\n\n", address);
+	fputs("Then, in another terminal:\n", out);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(out, "  %.*swsmctl%s %-17s # %s\n", dir, program, control, commands[i].words,
+		        commands[i].what);
+	fprintf(out, "  %.*swsmbench echo ws://%s/ws\n", dir, program, address);
+	fprintf(out, "  curl http://%s/metrics\n\n", address);
+}
+
+void banner_print(const struct server *s, const char *program, FILE *out)
+{
 	fprintf(out,
-	        "Then, from another terminal:\n"
-	        "  wsmctl send alice hello     send to a user\n"
-	        "  wsmctl ls                   who is connected\n"
-	        "  wsmctl stats --watch        live statistics\n"
-	        "  wsmbench echo ws://%s/ws    load\n"
-	        "  curl http://%s/metrics\n\n",
-	        address, address);
+	        "wsmd %s in development mode: open to everybody on this machine, under any name.\n\n",
+	        WSMD_VERSION);
+	print_facts(s, out);
+	fputc('\n', out);
+	print_next_lines(s, program, out);
 	fflush(out);
 }

@@ -9,4 +9,5 @@
 
 #include "server/server.h"
 
-void banner_print(const struct server *s, FILE *out) ON_MAIN;
+/* @program  how wsmd was called: its neighbours are called the same way */
+void banner_print(const struct server *s, const char *program, FILE *out) ON_MAIN;
