@@ -1,0 +1,159 @@
+/* Every option and every command that wsmctl knows, and what the manual says about them. */
+#include "wsmctl/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "base/text.h"
+
+const struct option_row option_rows[OPTION_COUNT] = {
+	[OPTION_CONTROL] = {"--control", "PATH", VALUE_PATH,
+                            "the control socket of the wsmd to speak to"},
+	[OPTION_JSON] = {"--json", NULL, VALUE_NONE,
+                         "print the result, or the error, as JSON on standard output"},
+	[OPTION_HUB] = {"--hub", "HUB", VALUE_TEXT,
+                        "the hub of the user, or of --all (default); a bare ls lists every hub"},
+	[OPTION_TIMEOUT] = {"--timeout", "S", VALUE_SECONDS,
+                            "give up when wsmd does not answer within S seconds (10)"},
+	[OPTION_HELP] = {"--help", NULL, VALUE_NONE, "explain wsmctl, or the command it stands by"},
+	[OPTION_VERSION] = {"--version", NULL, VALUE_NONE, "print the version and end"},
+	[OPTION_USER] = {"--user", "USER", VALUE_TEXT, "only the connections of this user"},
+	[OPTION_LIMIT] = {"--limit", "N", VALUE_COUNT, "not more than N connections"},
+	[OPTION_CONN] = {"--conn", "CONN", VALUE_TEXT, "to this connection instead of a user"},
+	[OPTION_ALL] = {"--all", NULL, VALUE_NONE, "to every connection of the hub"},
+	[OPTION_BINARY] = {"--binary", NULL, VALUE_NONE, "as a binary message; any bytes will do"},
+	[OPTION_MUST_DELIVER] = {"--must-deliver", NULL, VALUE_NONE,
+                                 "exit with 4 when nobody was there to take it"},
+	[OPTION_REASON] = {"--reason", "TEXT", VALUE_TEXT, "what the client is told (kicked)"},
+	[OPTION_WATCH] = {"--watch", "SECONDS", VALUE_SECONDS_OPTIONAL,
+                          "repeat every SECONDS (1), with rates"},
+	[OPTION_MAN] = {"--man", NULL, VALUE_NONE, "print the manual page in roff"},
+};
+
+const struct command commands[] = {
+	{
+		.name = "stats",
+		.usage = "[--watch [SECONDS]]",
+		.summary = "show the counters of wsmd",
+		.details = "Closes and refusals are listed by cause, causes that never occurred "
+			   "are left\n"
+			   "out. With --watch the terminal is repainted until q or Ctrl-C; when "
+			   "standard\n"
+			   "output is no terminal, each interval appends one line of rates, or "
+			   "with --json\n"
+			   "one line of JSON.",
+		.options = OPTION_BIT(OPTION_WATCH),
+		.run = stats_run,
+	},
+	{
+		.name = "ls",
+		.usage = "[--hub HUB] [--user USER] [--limit N]",
+		.summary = "list the connections",
+		.details = "On a terminal the table is fitted to its width: user names are cut, "
+			   "then columns\n"
+			   "are left out, connection ids are always whole.",
+		.options =
+			OPTION_BIT(OPTION_HUB) | OPTION_BIT(OPTION_USER) | OPTION_BIT(OPTION_LIMIT),
+		.run = list_run,
+	},
+	{
+		.name = "show",
+		.usage = "USER|CONN [--hub HUB]",
+		.summary = "show all that is known about a connection, or a user's connections",
+		.min_args = 1,
+		.max_args = 1,
+		.options = OPTION_BIT(OPTION_HUB),
+		.run = show_run,
+	},
+	{
+		.name = "send",
+		.usage =
+			"(USER | --conn CONN | --all) TEXT [--hub HUB] [--binary] [--must-deliver]",
+		.summary = "send a message",
+		.details = "TEXT is the message; when it is \"-\", the message is all that "
+			   "standard input\n"
+			   "has, to the last byte. \"delivered\" counts the connections it was "
+			   "queued for. To\n"
+			   "reach nobody is no failure unless --must-deliver says so.",
+		.min_args = 1,
+		.max_args = 2,
+		.options = OPTION_BIT(OPTION_HUB) | OPTION_BIT(OPTION_CONN) |
+                           OPTION_BIT(OPTION_ALL) | OPTION_BIT(OPTION_BINARY) |
+                           OPTION_BIT(OPTION_MUST_DELIVER),
+		.run = send_run,
+	},
+	{
+		.name = "kick",
+		.usage = "USER|CONN [--hub HUB] [--reason TEXT]",
+		.summary = "close a connection, or all connections of a user",
+		.min_args = 1,
+		.max_args = 1,
+		.options = OPTION_BIT(OPTION_HUB) | OPTION_BIT(OPTION_REASON),
+		.run = kick_run,
+	},
+	{
+		.name = "ping",
+		.usage = "CONN",
+		.summary = "measure the round trip to a client",
+		.min_args = 1,
+		.max_args = 1,
+		.run = ping_run,
+	},
+	{
+		.name = "reload",
+		.usage = "",
+		.summary = "make wsmd read its configuration again",
+		.details = "Prints what has changed, and whether it holds already or needs a "
+			   "restart. A\n"
+			   "configuration with faults is refused as a whole; the old one stays.",
+		.run = reload_run,
+	},
+	{
+		.name = "drain",
+		.usage = "",
+		.summary = "make wsmd refuse new connections and let go of the old ones",
+		.run = drain_run,
+	},
+	{
+		.name = "config",
+		.usage = "",
+		.summary = "print the effective configuration",
+		.run = config_run,
+	},
+	{
+		.name = "help",
+		.usage = "[COMMAND] [--man]",
+		.summary = "explain wsmctl or one of its commands",
+		.max_args = 1,
+		.options = OPTION_BIT(OPTION_MAN),
+		.run = help_run,
+	},
+};
+
+const size_t n_commands = ARRAY_LEN(commands);
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < n_commands; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+const char *command_nearest(const char *name)
+{
+	const char *names[ARRAY_LEN(commands)];
+
+	for (size_t i = 0; i < n_commands; i++)
+		names[i] = commands[i].name;
+	return text_nearest(name, names, n_commands);
+}
+
+double option_number(const struct invocation *in, enum option_id id, double otherwise)
+{
+	const char *text = in->option[id];
+
+	return text != NULL && *text != '\0' ? strtod(text, NULL) : otherwise;
+}

@@ -1,0 +1,197 @@
+/* ls: page after page, printed as they come; nothing holds the whole list. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <wsmd/ctl.h>
+
+#include "wsmctl/command.h"
+#include "wsmctl/mem.h"
+#include "wsmctl/report.h"
+#include "wsmctl/table.h"
+#include "wsmctl/value.h"
+
+#define PAGE_ROWS  1000
+#define LIMIT_NONE 1e15 /* exact in a double, and more than there can be */
+
+/* Members of a row, in the order of list_columns. */
+static const char *const list_members[] = {
+	"id",     "user",    "hub",         "peer",         "protocol", "state",     "worker",
+	"age_ms", "idle_ms", "messages_in", "messages_out", "bytes_in", "bytes_out", "queue_bytes",
+};
+
+static const struct table_column list_columns[] = {
+	{.title = "CONNECTION"},
+	{.title = "USER", .cut_to = 8},
+	{.title = "HUB", .cut_to = 8, .drop_rank = 5},
+	{.title = "PEER", .drop_rank = 2},
+	{.title = "PROTOCOL", .drop_rank = 10},
+	{.title = "STATE", .drop_rank = 6},
+	{.title = "WORKER", .right = true, .drop_rank = 11},
+	{.title = "AGE", .right = true, .drop_rank = 1},
+	{.title = "IDLE", .right = true, .drop_rank = 3},
+	{.title = "MSGS IN", .right = true, .drop_rank = 7},
+	{.title = "MSGS OUT", .right = true, .drop_rank = 7},
+	{.title = "IN", .right = true, .drop_rank = 8},
+	{.title = "OUT", .right = true, .drop_rank = 8},
+	{.title = "QUEUED", .right = true, .drop_rank = 4},
+};
+
+static_assert(ARRAY_LEN(list_members) == ARRAY_LEN(list_columns), "one member for each column");
+
+struct listing {
+	struct invocation *in;
+	bool json;
+	struct table table;
+	size_t rows;
+};
+
+static char *cell_text(const char *member, const json_t *value)
+{
+	if (strcmp(member, "user") == 0 && json_is_null(value))
+		return must(strdup("(anonymous)"));
+	return value_text(member, value);
+}
+
+static void add_cells(struct listing *list, const json_t *row)
+{
+	for (size_t i = 0; i < ARRAY_LEN(list_members); i++)
+		table_add(&list->table,
+		          cell_text(list_members[i], json_object_get(row, list_members[i])));
+}
+
+/* The result as one object, written in pieces: "\n" and indentation only for a person. */
+static void print_json_row(const struct listing *list, const json_t *row)
+{
+	const bool pretty = isatty(STDOUT_FILENO);
+	char *text = must(json_dumps(row, report_json_flags()));
+
+	if (list->rows == 0)
+		fputs(pretty ? "{\n  \"connections\": [" : "{\"connections\":[", stdout);
+	else
+		putchar(',');
+	fputs(pretty ? "\n    " : "", stdout);
+	for (const char *p = text; *p != '\0'; p++) {
+		putchar(*p);
+		/* Strings have no newline of their own in JSON. */
+		if (*p == '\n')
+			fputs("    ", stdout);
+	}
+	free(text);
+}
+
+static void print_page(struct listing *list, const json_t *rows)
+{
+	size_t i;
+	const json_t *row;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (list->json)
+			print_json_row(list, row);
+		else
+			add_cells(list, row);
+		list->rows++;
+	}
+	if (!list->json && list->rows > 0)
+		table_print(&list->table, stdout, table_terminal_width());
+}
+
+/* One more member, "cursor" or "error", or none, and the end of the object. */
+static void close_json(const struct listing *list, const char *name, const json_t *value)
+{
+	const bool pretty = isatty(STDOUT_FILENO);
+
+	if (list->rows == 0)
+		fputs("{\"connections\":[]", stdout);
+	else
+		fputs(pretty ? "\n  ]" : "]", stdout);
+	if (value != NULL) {
+		char *text = must(json_dumps(value, report_json_flags() | JSON_ENCODE_ANY));
+
+		printf(pretty ? ",\n  \"%s\": %s" : ",\"%s\":%s", name, text);
+		free(text);
+	}
+	puts(pretty && list->rows > 0 ? "\n}" : "}");
+}
+
+static json_t *request_page(struct listing *list, size_t limit, const json_t *cursor,
+                            json_t **ret_error)
+{
+	const char *const *option = list->in->option;
+	const size_t left = limit - list->rows, page = left < PAGE_ROWS ? left : PAGE_ROWS;
+	json_t *result = client_request(
+		&list->in->client, "ls",
+		must(json_pack("{s:s*, s:s*, s:I, s:O*}", "hub", option[OPTION_HUB], "user",
+	                       option[OPTION_USER], "limit", (json_int_t)page, "cursor", cursor)),
+		ret_error);
+
+	if (result == NULL || json_is_array(json_object_get(result, "connections")))
+		return result;
+	json_decref(result);
+	*ret_error = client_error(CLIENT_BAD_ANSWER, NULL, "the answer to ls has no connections");
+	return NULL;
+}
+
+/* Ask and print until there is no more. Returns: NULL, or what went wrong */
+static json_t *print_pages(struct listing *list, size_t limit, json_t **ret_cursor)
+{
+	json_t *cursor = NULL, *error = NULL;
+
+	do {
+		json_t *result = request_page(list, limit, cursor, &error), *next;
+
+		if (result == NULL)
+			break;
+		next = json_incref(json_object_get(result, "cursor"));
+		if (json_is_null(next))
+			next = NULL;
+		if (next != NULL && json_equal(next, cursor))
+			error = client_error(CLIENT_BAD_ANSWER, NULL,
+			                     "wsmd gives the same page of connections again");
+		else
+			print_page(list, json_object_get(result, "connections"));
+		json_decref(cursor);
+		cursor = next;
+		json_decref(result);
+	} while (error == NULL && cursor != NULL && list->rows < limit);
+	*ret_cursor = cursor;
+	return error;
+}
+
+static int finish(struct listing *list, const json_t *cursor, json_t *error)
+{
+	if (error != NULL && list->json && list->rows > 0) {
+		/* Half of the object is printed: end it, with the error as its last member. */
+		close_json(list, "error", error);
+		list->in->option[OPTION_JSON] = NULL;
+	}
+	if (error != NULL)
+		return report_error(list->in, error);
+	if (list->json) {
+		close_json(list, "cursor", cursor);
+		return WSMD_CTL_OK;
+	}
+	if (list->rows == 0)
+		puts("no connections");
+	if (cursor != NULL) {
+		fflush(stdout);
+		fprintf(stderr, "wsmctl: there are more; --limit ended the list here\n");
+	}
+	return WSMD_CTL_OK;
+}
+
+int list_run(struct invocation *in)
+{
+	const size_t limit = (size_t)option_number(in, OPTION_LIMIT, LIMIT_NONE);
+	struct listing list = {.in = in, .json = in->option[OPTION_JSON] != NULL};
+	json_t *cursor, *error;
+	int rc;
+
+	table_init(&list.table, list_columns, ARRAY_LEN(list_columns));
+	error = print_pages(&list, limit, &cursor);
+	rc = finish(&list, cursor, error);
+	json_decref(cursor);
+	table_fini(&list.table);
+	return rc;
+}

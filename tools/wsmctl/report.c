@@ -1,0 +1,98 @@
+/* One place that speaks for wsmctl. */
+#include "wsmctl/report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <wsmd/ctl.h>
+
+#include "wsmctl/client.h"
+#include "wsmctl/mem.h"
+#include "wsmctl/printable.h"
+
+static const struct {
+	const char *code;
+	int exit; /* enum wsmd_ctl_exit */
+} exits[] = {
+	{"not_found", WSMD_CTL_NO_TARGET},       {CLIENT_BAD_PATH, WSMD_CTL_USAGE},
+	{CLIENT_NO_DAEMON, WSMD_CTL_NO_DAEMON},  {CLIENT_NO_ANSWER, WSMD_CTL_NO_DAEMON},
+	{CLIENT_BAD_ANSWER, WSMD_CTL_NO_DAEMON},
+};
+
+int report_usage(const char *format, ...)
+{
+	va_list args;
+	char *raw, *text;
+
+	va_start(args, format);
+	if (vasprintf(&raw, format, args) < 0)
+		must(NULL);
+	va_end(args);
+	text = printable(raw, strlen(raw));
+	fprintf(stderr, "wsmctl: %s\n", text);
+	free(text);
+	free(raw);
+	return WSMD_CTL_USAGE;
+}
+
+size_t report_json_flags(void)
+{
+	const size_t always = JSON_REAL_PRECISION(15);
+
+	/* A terminal gets escapes for what it might take for a command. */
+	return always | (isatty(STDOUT_FILENO) ? JSON_INDENT(2) | JSON_ENSURE_ASCII : JSON_COMPACT);
+}
+
+int report_json(const json_t *value)
+{
+	char *text = must(json_dumps(value, report_json_flags()));
+
+	puts(text);
+	free(text);
+	return WSMD_CTL_OK;
+}
+
+static void print_lines(const char *prefix, const json_t *lines)
+{
+	size_t i;
+	const json_t *line;
+
+	json_array_foreach(lines, i, line)
+	{
+		char *text = printable_json(line);
+
+		fprintf(stderr, "%s%s\n", prefix, text);
+		free(text);
+	}
+}
+
+int report_error(const struct invocation *in, json_t *error)
+{
+	const char *code = json_string_value(json_object_get(error, "code"));
+	char *message = printable_json(json_object_get(error, "message"));
+	const json_t *hint = json_object_get(error, "hint");
+	int exit_code = WSMD_CTL_FAILED;
+
+	/* What was printed before belongs above the sentence that ends it. */
+	fflush(stdout);
+	fprintf(stderr, "wsmctl: %s", message);
+	if (json_is_string(hint)) {
+		char *text = printable_json(hint);
+
+		fprintf(stderr, "; %s", text);
+		free(text);
+	}
+	fputc('\n', stderr);
+	print_lines("  ", json_object_get(error, "faults"));
+	if (in->option[OPTION_JSON] != NULL)
+		report_json(error);
+	for (size_t i = 0; i < ARRAY_LEN(exits); i++) {
+		if (strcmp(code, exits[i].code) == 0)
+			exit_code = exits[i].exit;
+	}
+	free(message);
+	json_decref(error);
+	return exit_code;
+}

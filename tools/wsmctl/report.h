@@ -1,0 +1,26 @@
+/* What the operator is told, and the exit code that goes with it. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/macros.h"
+#include "wsmctl/command.h"
+
+/* A sentence on stderr, made printable: "wsmctl: ...". Returns: WSMD_CTL_USAGE */
+int report_usage(const char *format, ...) PRINTF(1, 2);
+
+/**
+ * Tell of an error of wsmd or of client.h: the message, the faults and the hint on stderr, and
+ * with --json the object itself on stdout.
+ *
+ * Owns:    takes @error
+ * Returns: the exit code
+ */
+int report_error(const struct invocation *in, json_t *error);
+
+/* --json: @value on a line of its own, indented when a person reads it. Returns: WSMD_CTL_OK */
+int report_json(const json_t *value);
+
+/* The flags of json_dumps() that report_json() uses. */
+size_t report_json_flags(void);

@@ -1,0 +1,183 @@
+/* send: one message to a user, a connection or all. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <wsmd/ctl.h>
+
+#include "wsmctl/command.h"
+#include "wsmctl/mem.h"
+#include "wsmctl/printable.h"
+#include "wsmctl/report.h"
+
+struct payload {
+	char *bytes;
+	size_t len;
+};
+
+/* Returns: 0, or an exit code after saying why */
+static int read_stdin(struct payload *p)
+{
+	size_t cap = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (p->len == cap) {
+			cap = cap == 0 ? 16 * 1024 : 2 * cap;
+			p->bytes = must(realloc(p->bytes, cap));
+		}
+		n = read(STDIN_FILENO, p->bytes + p->len, cap - p->len);
+		if (n == 0)
+			return WSMD_CTL_OK;
+		if (n < 0) {
+			fprintf(stderr, "wsmctl: cannot read standard input: %s\n",
+			        strerror(errno));
+			return WSMD_CTL_FAILED;
+		}
+		p->len += (size_t)n;
+		/* Even as plain text it would not fit into the request. */
+		if (p->len > WSMD_CTL_MAX_LINE)
+			return report_usage("the message on standard input is longer than the %u "
+			                    "bytes the control protocol takes",
+			                    WSMD_CTL_MAX_LINE);
+	}
+}
+
+static char *base64(const struct payload *p)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *text = must(malloc((p->len + 2) / 3 * 4 + 1)), *out = text;
+
+	for (size_t i = 0; i < p->len; i += 3) {
+		const size_t have = p->len - i < 3 ? p->len - i : 3;
+		uint32_t group = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			group = group << 8 | (k < have ? (uint8_t)p->bytes[i + k] : 0);
+		for (size_t k = 0; k < 4; k++)
+			*out++ = k <= have ? digits[group >> (18 - 6 * k) & 63] : '=';
+	}
+	*out = '\0';
+	return text;
+}
+
+/* The member that carries the message; NULL: text that is not UTF-8. */
+static json_t *payload_member(const struct invocation *in, const struct payload *p)
+{
+	json_t *value;
+	char *text;
+
+	if (in->option[OPTION_BINARY] == NULL)
+		return json_stringn(p->len > 0 ? p->bytes : "", p->len);
+	text = base64(p);
+	value = must(json_string(text));
+	free(text);
+	return value;
+}
+
+/* Owns: takes @message. Returns: the arguments of the request */
+static json_t *target_and(const struct invocation *in, json_t *message)
+{
+	const bool all = in->option[OPTION_ALL] != NULL;
+	const char *user = !all && in->option[OPTION_CONN] == NULL ? in->args[0] : NULL;
+	const char *kind = in->option[OPTION_BINARY] != NULL ? "binary" : "text";
+
+	return must(json_pack("{s:s*, s:s*, s:o*, s:s*, s:o}", "user", user, "connection",
+	                      in->option[OPTION_CONN], "all", all ? json_true() : NULL, "hub",
+	                      in->option[OPTION_HUB], kind, message));
+}
+
+/* Returns: the word that is the message, or NULL after complaining */
+static const char *message_word(const struct invocation *in)
+{
+	const bool all = in->option[OPTION_ALL] != NULL, conn = in->option[OPTION_CONN] != NULL;
+	const size_t words = all || conn ? 1 : 2;
+
+	if (all && conn)
+		report_usage("send takes one of USER, --conn and --all");
+	else if (in->n_args > words)
+		report_usage("send --%s takes one TEXT and no USER: \"%s\" is one too many",
+		             all ? "all" : "conn", in->args[words]);
+	else if (in->n_args < words)
+		report_usage("send needs a TEXT for \"%s\"", in->args[0]);
+	else
+		return in->args[words - 1];
+	return NULL;
+}
+
+static void print_outcome(const json_t *result, json_int_t delivered)
+{
+	const json_int_t dropped = json_integer_value(json_object_get(result, "dropped"));
+	const json_t *hint = json_object_get(result, "hint");
+	const json_t *reason = json_object_get(result, "reason");
+
+	printf("delivered %lld", (long long)delivered);
+	if (dropped > 0)
+		printf(", dropped %lld", (long long)dropped);
+	if (delivered == 0 && json_is_string(reason)) {
+		char *text = printable_json(reason);
+
+		for (char *p = text; (p = strchr(p, '_')) != NULL;)
+			*p = ' ';
+		printf(": %s", text);
+		free(text);
+	}
+	putchar('\n');
+	fflush(stdout);
+	if (json_is_string(hint)) {
+		char *text = printable_json(hint);
+
+		fprintf(stderr, "wsmctl: %s\n", text);
+		free(text);
+	}
+}
+
+static int send_payload(struct invocation *in, const struct payload *p)
+{
+	json_t *message = payload_member(in, p), *result, *error;
+	json_int_t delivered;
+
+	if (message == NULL)
+		return report_usage("the message is not UTF-8 text; --binary sends any bytes");
+	result = client_request(&in->client, "send", target_and(in, message), &error);
+	if (result == NULL) {
+		const int rc = report_error(in, error);
+
+		/* That nobody is there is a failure only for those who asked. */
+		return rc == WSMD_CTL_NO_TARGET && in->option[OPTION_MUST_DELIVER] == NULL
+		               ? WSMD_CTL_FAILED
+		               : rc;
+	}
+	delivered = json_integer_value(json_object_get(result, "delivered"));
+	if (in->option[OPTION_JSON] != NULL)
+		report_json(result);
+	else
+		print_outcome(result, delivered);
+	json_decref(result);
+	return delivered == 0 && in->option[OPTION_MUST_DELIVER] != NULL ? WSMD_CTL_NO_TARGET
+	                                                                 : WSMD_CTL_OK;
+}
+
+int send_run(struct invocation *in)
+{
+	struct payload p = {0};
+	const char *text = message_word(in);
+	int rc = WSMD_CTL_OK;
+
+	if (text == NULL)
+		return WSMD_CTL_USAGE;
+	if (strcmp(text, "-") == 0) {
+		rc = read_stdin(&p);
+	} else {
+		p.bytes = must(strdup(text));
+		p.len = strlen(text);
+	}
+	if (rc == WSMD_CTL_OK)
+		rc = send_payload(in, &p);
+	free(p.bytes);
+	return rc;
+}

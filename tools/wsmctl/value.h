@@ -1,0 +1,24 @@
+/* One JSON value as an operator reads it: the name of a member says its unit. */
+#pragma once
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * Names ending in _us, _ms and _s are durations, names with the word "bytes" are sizes; the
+ * rest is shown as it is.
+ *
+ * @value  NULL (the member is missing) and null are "-"
+ *
+ * Owns: the caller frees the result, which is printable
+ */
+char *value_text(const char *name, const json_t *value);
+
+#define VALUE_TEXT_MAX 48
+
+/* "532 B", "12.3 KiB". Returns: @dst, of VALUE_TEXT_MAX bytes. */
+const char *value_bytes(char *dst, double bytes);
+
+/* "213 us", "1.5 ms", "4.2s", "4m10s", "3h05m", "12d03h". Returns: like value_bytes() */
+const char *value_duration(char *dst, double us);
