@@ -46,11 +46,16 @@ class Result(unittest.TextTestResult):
         self.red.add(test.id())
 
 
+class Runner(unittest.TextTestRunner):
+    resultclass = Result
+
+    def __init__(self, **kwargs):
+        super().__init__(stream=sys.stdout, **kwargs)
+
+
 def main():
     """Run the calling file's tests and leave with its verdict."""
-    done = unittest.main(
-        exit=False, testRunner=unittest.TextTestRunner(stream=sys.stdout, resultclass=Result)
-    ).result
+    done = unittest.main(exit=False, testRunner=Runner).result
     # A class or module that cannot be set up is red without having run a test.
     failed = len(done.red)
     passed = max(done.testsRun - failed - len(done.skipped), 0)

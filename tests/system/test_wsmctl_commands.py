@@ -1,0 +1,346 @@
+"""Goal: each command asks for the right thing and shows all of the answer, and nothing in an
+answer can command the operator's terminal."""
+
+import base64
+import json
+import re
+
+import runner
+from fake_daemon import CLOSE, fault, ok
+from wsmctl_case import (
+    DONE, EVIL, EVIL_SHOWN, FAILED, NO_DAEMON, NO_TARGET, USAGE, Case, environment, row, stats,
+)
+
+
+class List(Case):
+    def test_table(self):
+        rows = [row(1), row(2, "bob", queue_bytes=3 * 1024 * 1024), row(3, None, age_ms=400)]
+        done = self.ask([ok(connections=rows)], "ls")
+        self.check(done, DONE)
+        lines = done.out.splitlines()
+        self.assertEqual(lines[0].split()[:4], ["CONNECTION", "USER", "HUB", "PEER"])
+        self.assertEqual(len(lines), 4)
+        self.assertRegex(
+            lines[1],
+            r"^0{31}1  alice        default  127.0.0.1:50000  plain     open        1"
+            r"   4m10s  1\.5s"
+            r"       12      3456  12\.3 KiB  532 B      0 B$",
+        )
+        self.assertTrue(lines[2].endswith("  3.0 MiB"))
+        self.assertIn("  (anonymous)  ", lines[3])
+        self.assertIn("  400 ms  ", lines[3])
+        self.assertEqual(len({len(line) for line in lines}), 1)
+
+    def test_missing_and_strange_members(self):
+        done = self.ask([ok(connections=[{"id": "x", "user": ["y"], "age_ms": "z"}, {}])], "ls")
+        self.check(done, DONE)
+        self.assertEqual(done.out.splitlines()[1].split()[:2], ["x", '["y"]'])
+
+    def test_terminal_commands_in_names(self):
+        done = self.ask([ok(connections=[row(user=EVIL, peer=EVIL, hub=EVIL)])], "ls")
+        self.check(done, DONE)
+        self.assertEqual(done.out.count(EVIL_SHOWN), 3)
+
+    def test_names_in_other_scripts(self):
+        answer = [ok(connections=[row(user="Zoë"), row(user="山田"), row(user="bob")])]
+        lines = self.ask(answer, "ls").out.splitlines()
+        self.assertIn("  Zoë   default", lines[1])
+        self.assertIn("  山田  default", lines[2])
+        done = self.ask(answer, "ls", env=environment(LC_ALL="C"))
+        self.assertIn(r"Zo\xc3\xab", done.out)
+        self.assertTrue(done.out.isascii())
+
+    def test_nul_in_a_name(self):
+        self.assertIn(r"a\x00b", self.ask([ok(connections=[row(user="a\0b")])], "ls").out)
+
+    def test_many_pages(self):
+        total = 12_345
+
+        def daemon(request):
+            arguments = request["arguments"]
+            start = arguments.get("cursor", 0)
+            end = min(start + arguments["limit"], total)
+            rows = [row(n, f"user{n}") for n in range(start, end)]
+            return ok(connections=rows, **({"cursor": end} if end < total else {}))
+
+        done = self.ask(daemon, "ls")
+        self.check(done, DONE)
+        lines = done.out.splitlines()
+        self.assertEqual(len(lines), total + 1)
+        users = [line.split()[1] for line in lines[1:]]
+        self.assertEqual(users, [f"user{n}" for n in range(total)])
+        done = self.ask(daemon, "--json", "ls")
+        self.assertEqual(len(json.loads(done.out)["connections"]), total)
+        self.assertEqual(len(self.daemon.requests), 13)
+
+        done = self.ask(daemon, "ls", "--limit", "2500")
+        self.check(done, DONE, err="there are more")
+        self.assertEqual(len(done.out.splitlines()), 2501)
+        self.assertEqual([r["arguments"]["limit"] for r in self.daemon.requests], [1000, 1000, 500])
+        done = self.ask(daemon, "ls", "--limit", "2500", "--json")
+        self.assertEqual(json.loads(done.out)["cursor"], 2500)
+
+    def test_opaque_cursor_and_short_pages(self):
+        pages = [
+            ok(connections=[], cursor={"worker": 1}),
+            ok(connections=[row(1)], cursor="next"),
+            ok(connections=[row(2)], cursor=None),
+        ]
+        self.assertEqual(len(self.ask(pages, "ls").out.splitlines()), 3)
+        cursors = [request["arguments"].get("cursor") for request in self.daemon.requests]
+        self.assertEqual(cursors, [None, {"worker": 1}, "next"])
+
+    def test_cursor_that_stands_still(self):
+        done = self.ask(lambda request: ok(connections=[row()], cursor=7), "ls")
+        self.check(done, NO_DAEMON, err="same page")
+        self.assertEqual(len(self.daemon.requests), 2)
+
+    def test_daemon_vanishes_between_pages(self):
+        pages = [ok(connections=[row()], cursor=1), CLOSE]
+        done = self.ask(pages, "ls")
+        self.check(done, NO_DAEMON, err="went away")
+        self.assertEqual(len(done.out.splitlines()), 2)
+        done = self.ask(pages, "--json", "ls")
+        self.check(done, NO_DAEMON)
+        printed = json.loads(done.out)
+        self.assertEqual(printed["connections"], [row()])
+        self.assertEqual(printed["error"]["code"], "no_answer")
+
+    def test_json(self):
+        done = self.ask([ok(connections=[row(user=EVIL), row(2)])], "--json", "ls")
+        self.assertEqual(json.loads(done.out), {"connections": [row(user=EVIL), row(2)]})
+        self.assertEqual(done.out.count("\n"), 1)
+        self.assertEqual(self.ask([ok(connections=[])], "--json", "ls").out, '{"connections":[]}\n')
+
+
+class Show(Case):
+    def test_long_rows(self):
+        long = dict(
+            pings_sent=5, rtt_us=213, rtt_min_us=90, rtt_max_us=1_530_000, ping_pending=False,
+            incomplete_bytes=2048,
+        )  # fmt: skip
+        answer = [ok(connections=[row(**long, of_tomorrow=EVIL), row(2, rtt_us=None)])]
+        done = self.ask(answer, "show", "alice", "--hub", "h")
+        self.check(done, DONE)
+        self.assertEqual(self.sent(), {"target": "alice", "hub": "h"})
+        first, second = done.out.split("\n\n")
+        values = dict(line.split(None, 1) for line in first.splitlines())
+        self.assertEqual(set(values), set(row(**long)) | {"of_tomorrow"})
+        for name, shown in [
+            ("id", f"{1:032x}"), ("rtt_us", "213 us"), ("rtt_max_us", "1.5s"), ("age_ms", "4m10s"),
+            ("incomplete_bytes", "2.0 KiB"), ("ping_pending", "no"), ("of_tomorrow", EVIL_SHOWN),
+            ("connected_at", "2024-05-01T10:00:00Z"),
+        ]:  # fmt: skip
+            self.assertEqual(values[name], shown)
+        self.assertRegex(second, r"(?m)^rtt_us +-$")
+
+    def test_nobody(self):
+        self.check(self.ask([ok(connections=[])], "show", "bob"), DONE, "no connections\n")
+        answer = [fault("not_found", "nobody is called bob")]
+        self.check(self.ask(answer, "show", "bob"), NO_TARGET, "", "nobody is called bob")
+
+    def test_units(self):
+        shown = {
+            "a_us": {0: "0", 999: "999 us", 0.4: "0.4 us", 1_000: "1.0 ms", 9_999: "9.9 ms",
+                     99_999: "99 ms", 999_999: "999 ms", 1_000_000: "1s"},
+            "a_ms": {999: "999 ms", 59_999: "59.9s", 60_000: "1m00s", 3_599_999: "59m59s",
+                     3_600_000: "1h00m", 86_399_999: "23h59m", 86_400_000: "1d00h"},
+            "a_s": {0.5: "500 ms", 31_536_000: "365d00h", -1: "-1 s"},
+            "bytes": {0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1_048_524: "1023.9 KiB",
+                      1_048_575: "1.0 MiB", 2**63 - 1: "8.0 EiB"},
+            "max_bytes_in": {1024: "1.0 KiB"},
+            "kilobytes": {1024: "1024"},
+            "bytes_per_s": {1024: "1024"},
+            "plain": {1024: "1024", 0.75: "0.75", True: "yes", "": '""', "x": "x"},
+        }  # fmt: skip
+        for name, cases in shown.items():
+            for value, text in cases.items():
+                with self.subTest(name=name, value=value):
+                    done = self.ask([ok(connections=[{name: value}])], "show", "x")
+                    self.assertEqual(done.out, f"{name}  {text}\n")
+
+
+class Send(Case):
+    def test_targets(self):
+        for args, arguments in [
+            (["alice", "hi"], {"user": "alice", "text": "hi"}),
+            (["--conn", "c1", "hi"], {"connection": "c1", "text": "hi"}),
+            (["--all", "hi"], {"all": True, "text": "hi"}),
+            (["hi", "--all", "--hub", "h"], {"all": True, "hub": "h", "text": "hi"}),
+            (["alice", ""], {"user": "alice", "text": ""}),
+            (["山田", "Grüße"], {"user": "山田", "text": "Grüße"}),
+            (["alice", "hi", "--binary"], {"user": "alice", "binary": "aGk="}),
+        ]:
+            with self.subTest(args=args):
+                done = self.ask([ok(delivered=2, dropped=0)], "send", *args)
+                self.check(done, DONE, "delivered 2\n", r"\A\Z")
+                self.assertEqual(self.sent(), arguments)
+
+    def test_text_from_standard_input(self):
+        for data in [b"", b"a\n", "zwei\nZeilen\0ü".encode(), b"x" * 1_000_000]:
+            self.check(self.ask([ok(delivered=1)], "send", "alice", "-", data=data), DONE)
+            self.assertEqual(self.sent(), {"user": "alice", "text": data.decode()})
+
+    def test_bytes_from_standard_input(self):
+        everything = bytes(range(256)) * 3
+        for data in [everything[:n] for n in range(8)] + [everything, everything * 1000]:
+            args = ["send", "--all", "--binary", "-"]
+            self.check(self.ask([ok(delivered=1)], *args, data=data), DONE)
+            self.assertEqual(base64.b64decode(self.sent()["binary"], validate=True), data)
+
+    def test_what_cannot_be_sent(self):
+        for args, data, rc, sentence in [
+            (["-"], b"\xff", USAGE, "not UTF-8 text; --binary"),
+            (["-"], b"x" * 4_200_000, USAGE, "longer than the 4194304 bytes"),
+            (["--binary", "-"], b"x" * 4_000_000, FAILED, "request would have .* takes 4194304"),
+        ]:
+            with self.subTest(sentence=sentence):
+                done = self.ask([], "send", "--all", *args, data=data)
+                self.check(done, rc, "", sentence)
+                self.assertEqual(self.daemon.connections, 0)
+
+    def test_nobody_took_it(self):
+        for reason, shown in [
+            ("no_such_user", "no such user"), ("no_such_connection", "no such connection"),
+            ("nobody_connected", "nobody connected"), ("queue_full", "queue full"),
+        ]:  # fmt: skip
+            answer = [ok(delivered=0, dropped=0, reason=reason, hint="did you mean alicia?")]
+            for more, rc in [([], DONE), (["--must-deliver"], NO_TARGET)]:
+                with self.subTest(reason=reason, more=more):
+                    done = self.ask(answer, "send", "alice", "hi", *more)
+                    self.check(done, rc, f"delivered 0: {shown}\n")
+                    self.assertEqual(done.err, "wsmctl: did you mean alicia?\n")
+                    done = self.ask(answer, "--json", "send", "alice", "hi", *more)
+                    self.check(done, rc, err=r"\A\Z")
+                    self.assertEqual(json.loads(done.out), answer[0]["result"])
+
+    def test_outcome(self):
+        for answer, out in [
+            (ok(delivered=3, dropped=2), "delivered 3, dropped 2\n"),
+            (ok(delivered=0, dropped=2, reason="of_x"), "delivered 0, dropped 2: of x\n"),
+            (ok(delivered=0), "delivered 0\n"),
+            (ok(delivered=0, reason=EVIL), f"delivered 0: {EVIL_SHOWN}\n"),
+            (ok(delivered=1, reason="x"), "delivered 1\n"),
+        ]:
+            self.check(self.ask([answer], "send", "--all", "hi"), DONE, out)
+        done = self.ask([ok(delivered=1)], "send", "bob", "hi", "--must-deliver")
+        self.check(done, DONE)
+
+    def test_not_found_counts_only_when_it_must_be_delivered(self):
+        answer = [fault("not_found", "no hub x")]
+        self.check(self.ask(answer, "send", "bob", "hi"), FAILED, "", "no hub x")
+        self.check(self.ask(answer, "send", "bob", "hi", "--must-deliver"), NO_TARGET, "")
+
+
+class Others(Case):
+    def test_kick(self):
+        self.check(self.ask([ok(closed=2)], "kick", "bob"), DONE, "closed 2\n")
+        self.assertEqual(self.sent(), {"target": "bob"})
+        args = ["kick", "bob", "--reason", "spam", "--hub", "h"]
+        self.check(self.ask([ok(closed=0)], *args), NO_TARGET, "closed 0\n")
+        self.assertEqual(self.sent(), {"target": "bob", "hub": "h", "reason": "spam"})
+        self.check(self.ask([ok(closed=1)], "--json", "kick", "bob"), DONE, '{"closed":1}\n')
+        self.check(self.ask([fault("not_found", "nobody")], "kick", "bob"), NO_TARGET, "")
+
+    def test_ping(self):
+        done = self.ask([ok(rtt_us=213)], "ping", "c1")
+        self.check(done, DONE, "pong from c1: 0.213 ms\n")
+        self.assertEqual(self.sent(), {"connection": "c1"})
+        done = self.ask([ok(rtt_us=1_234_567)], "ping", "\x1b")
+        self.check(done, DONE, "pong from \\x1b: 1234.567 ms\n")
+        self.check(self.ask([fault("timeout", "no pong in 5 s")], "ping", "c"), FAILED, "", "5 s")
+        self.check(self.ask([ok(rtt_us=9)], "ping", "c", "--json"), DONE, '{"rtt_us":9}\n')
+
+    def test_reload(self):
+        changes = [
+            {"key": "limits.queue", "outcome": "applied", "was": "1048576", "is": 2097152},
+            {"key": "listen", "outcome": "needs_restart", "was": ["a"], "is": EVIL},
+            {"key": "new", "outcome": "applied", "is": None},
+            {"key": "gone", "outcome": "applied", "was": '""', "is": "null"},
+            {},
+        ]
+        self.check(
+            self.ask([ok(changes=changes)], "reload"), DONE,
+            "limits.queue: 1048576 -> 2097152 (applied)\n"
+            f'listen: ["a"] -> {EVIL_SHOWN} (needs restart)\n'
+            "new: (unset) -> null (applied)\n"
+            'gone: "" -> null (applied)\n'
+            "-: (unset) -> (unset) (needs restart)\n",
+        )  # fmt: skip
+        self.assertEqual(self.sent(), {})
+        self.check(self.ask([ok(changes=[])], "reload"), DONE, "nothing changed\n")
+        self.check(self.ask([ok(changes=[])], "reload", "--json"), DONE, '{"changes":[]}\n')
+
+    def test_reload_refused(self):
+        faults = ["wsmd.json:3: limits.max_messages: unknown key", f"wsmd.json:9: {EVIL}"]
+        answer = fault("refused", "the new configuration has 2 faults", faults=faults)
+        done = self.ask([answer], "reload")
+        self.check(done, FAILED, "")
+        self.assertEqual(
+            done.err,
+            "wsmctl: the new configuration has 2 faults\n"
+            f"  {faults[0]}\n  wsmd.json:9: {EVIL_SHOWN}\n",
+        )
+        done = self.ask([answer], "--json", "reload")
+        self.check(done, FAILED)
+        self.assertEqual(json.loads(done.out), answer["error"])
+
+    def test_drain(self):
+        done = self.ask([ok(connections=12)], "drain")
+        self.check(done, DONE, "draining, connections still open: 12\n")
+        self.check(self.ask([ok(connections=0)], "drain", "--json"), DONE, '{"connections":0}\n')
+
+    def test_config(self):
+        config = {"listen": [{"port": 8080}], "ratio": 0.1, "name": "x"}
+        done = self.ask([ok(**config)], "config")
+        self.check(done, DONE)
+        self.assertEqual(done.out, json.dumps(config, indent=2) + "\n")
+        done = self.ask([ok(**config)], "config", "--json")
+        self.assertEqual(done.out, json.dumps(config, separators=(",", ":")) + "\n")
+
+
+class Stats(Case):
+    def test_nothing_is_skipped(self):
+        extra = {"new_group": {"deep": {"er": [1, 2], "empty": {}, "none": []}}, "loose": 5}
+        done = self.ask([ok(**stats(**extra))], "stats")
+        self.check(done, DONE)
+        lines = done.out.splitlines()
+        for line in [
+            r"basic", r"  uptime_s +4m10s", r"  version +0\.1\.0", r"  connections_active +7",
+            r"  bytes_out +5\.0 MiB", r"  closes\.peer_close +3", r"  now\.plain +7",
+            r"  ever\.json +0", r"  rtt_mean_us +213 us", r"  score +0\.75", r"  last +-",
+            r"  sane +yes", r"  count +2", r"  deep\.er +\[1,2\]", r"  deep\.none +\[\]",
+            r"  loose +5", r"workers\.each", r"worker  connections  turns  extra",
+            r"     1            4      5      1", r"     0            3      4      -",
+        ]:  # fmt: skip
+            self.assertTrue(any(re.fullmatch(line, found) for found in lines), (line, done.out))
+
+    def test_causes_that_never_occurred_are_left_out(self):
+        done = self.ask([ok(**stats())], "stats")
+        self.assertNotIn("heartbeat_timeout", done.out)
+        self.assertNotIn("no_token", done.out)
+
+    def test_values_are_right_aligned(self):
+        done = self.ask([ok(**stats())], "stats")
+        rows = [x for x in done.out.split("\n\n")[0].splitlines() if x.startswith("  ")]
+        self.assertEqual(len({len(line) for line in rows}), 1)
+
+    def test_hostile_names(self):
+        nested = value = {}
+        for _ in range(500):
+            value[EVIL] = value = {}
+        done = self.ask(
+            [ok(**{EVIL: {EVIL: EVIL}, "t": [{EVIL: EVIL}, {}], "n": nested, "g": {"e": [{}]}})],
+            "stats",
+        )
+        self.check(done, DONE)
+        self.assertGreaterEqual(done.out.count(EVIL_SHOWN), 5)
+
+    def test_json(self):
+        done = self.ask([ok(**stats())], "stats", "--json")
+        self.assertEqual(json.loads(done.out), stats())
+        self.assertEqual(done.out.count("\n"), 1)
+
+
+if __name__ == "__main__":
+    runner.main()
