@@ -2,8 +2,8 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${BUILD:-$root/build}
-wsmd=$build/src/wsmd
-wsmbench=$build/bench/wsmbench/wsmbench
+wsmd=$build/wsmd
+wsmbench=$build/wsmbench
 port=${PORT:-18080}
 url=ws://127.0.0.1:$port/ws
 scratch=$(mktemp -d)

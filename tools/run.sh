@@ -24,4 +24,4 @@ fi
 quietly ninja -C "$build"
 rm -f "$log"
 
-exec "$build/src/wsmd" --dev "$@"
+exec "$build/wsmd" --dev "$@"

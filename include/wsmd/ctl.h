@@ -13,11 +13,12 @@
  * command   arguments (default)                     result
  * --------  --------------------------------------  ---------------------------------------------
  * stats     -                                       see "stats" below
- * ls        hub, user, limit (1000), cursor (0)     connections: [row], cursor (absent: no more)
+ * ls        hub (all), user, limit (1000),          connections: [row], cursor (absent: no more)
+ *           cursor (0)
  * show      target: user or connection id; hub      connections: [row with the long fields]
- * send      one of user | connection | all: true;   delivered, dropped, reason (when nothing was
- *           hub ("default"); text | binary (base64)  delivered: "no_such_user", "no_such_connection",
- *                                                    "nobody_connected", "queue_full"), hint
+ * send      one of user | connection | all: true;   delivered, dropped; when nothing was delivered
+ *           hub ("default"); text | binary (base64)  reason ("no_such_user", "nobody_connected",
+ *                                                    "no_such_connection", "queue_full"), hint
  * kick      target; hub; reason ("kicked")          closed: number of connections told to close
  * ping      connection                              rtt_us
  * reload    -                                       changes: [{key, outcome: "applied" |

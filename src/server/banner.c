@@ -52,8 +52,8 @@ static void print_next_lines(const struct server *s, const char *program, FILE *
 	fprintf(out, "  npx wscat -c 'ws://%s/ws?user=alice'\n\n", address);
 	fputs("Then, in another terminal:\n", out);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		fprintf(out, "  %.*swsmctl%s %-17s # %s\n", dir, program, control, commands[i].words,
-		        commands[i].what);
+		fprintf(out, "  %.*swsmctl%s %-17s # %s\n", dir, program, control,
+		        commands[i].words, commands[i].what);
 	fprintf(out, "  %.*swsmbench echo ws://%s/ws\n", dir, program, address);
 	fprintf(out, "  curl http://%s/metrics\n\n", address);
 }
@@ -61,7 +61,8 @@ static void print_next_lines(const struct server *s, const char *program, FILE *
 void banner_print(const struct server *s, const char *program, FILE *out)
 {
 	fprintf(out,
-	        "wsmd %s in development mode: open to everybody on this machine, under any name.\n\n",
+	        "wsmd %s in development mode: open to everybody on this machine, under any "
+	        "name.\n\n",
 	        WSMD_VERSION);
 	print_facts(s, out);
 	fputc('\n', out);

@@ -8,7 +8,7 @@
 #include "ws/mask.h"
 
 #define FIN           0x80
-#define RSV           0x70 /* permessage-deflate will take 0x40 out, on the first frame of a message */
+#define RSV           0x70 /* permessage-deflate will take 0x40 out of a first frame's */
 #define OPCODE        0x0F
 #define KNOWN_OPCODES 0x0707 /* bit n: opcode n exists */
 

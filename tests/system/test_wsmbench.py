@@ -15,7 +15,7 @@ import unittest
 import runner
 from ws_peer import BINARY, CLOSE, PING, PONG, TEXT, Server, after, answer, echo
 
-WSMBENCH = runner.program("WSMBENCH", "bench/wsmbench/wsmbench")
+WSMBENCH = runner.program("WSMBENCH", "wsmbench")
 
 
 def run(*arguments, timeout=60, **how):

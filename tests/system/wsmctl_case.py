@@ -8,7 +8,7 @@ import unittest
 import runner
 from fake_daemon import FakeDaemon
 
-WSMCTL = runner.program("WSMCTL", "tools/wsmctl/wsmctl")
+WSMCTL = runner.program("WSMCTL", "wsmctl")
 
 DONE, FAILED, USAGE, NO_DAEMON, NO_TARGET = range(5)
 

@@ -12,6 +12,7 @@
 #include "wsmctl/mem.h"
 #include "wsmctl/report.h"
 #include "wsmctl/words.h"
+#include "wsmd/version.h"
 
 #define DEFAULT_TIMEOUT_S 10
 #define PATH_ROOM         4096
