@@ -18,10 +18,10 @@ quietly() {
 }
 
 if [ ! -f "$build/build.ninja" ]; then
-    echo "run.sh: first build, into build/"
+    echo "run.sh: first build, into build/: about a minute"
     quietly meson setup "$build" "$root" -Dtests=false
 fi
-quietly ninja -C "$build"
+quietly ninja -C "$build" wsmd wsmctl wsmbench
 rm -f "$log"
 
 exec "$build/wsmd" --dev "$@"
