@@ -56,12 +56,12 @@ static void announce(const struct server *s, const char *program)
 
 		log_event(LOG_INFO, "listening", "%s", net_addr_format(at, address));
 		if (c->auth_mode == AUTH_OPEN && !net_addr_is_loopback(at))
-			log_event(LOG_WARNING, "open",
+			log_event(LOG_WARNING, "auth_open",
 			          "auth.mode is open: whoever reaches %s is let in under any name",
 			          address);
 	}
 	if (c->auth_mode == AUTH_DENY)
-		log_event(LOG_WARNING, "closed",
+		log_event(LOG_WARNING, "auth_deny",
 		          "auth.mode is deny: no client is let in; see docs/configuration.md");
 }
 
