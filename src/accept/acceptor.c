@@ -47,7 +47,7 @@ int acceptor_init(struct acceptor *a, const struct acceptor_setup *setup)
 	role_enter(&role_acceptor); /* nobody else has it yet */
 	*a = (struct acceptor){.is = *setup};
 	slab_init(&a->half_open, sizeof(struct half_open), UINT32_MAX);
-	list_init(&a->reading);
+	list_init(&a->by_age);
 	a->now_ms = os_now_ms();
 	wheel_init(&a->wheel, a->now_ms);
 	err = a->poll = os_poll_new();
@@ -88,35 +88,37 @@ void acceptor_fini(struct acceptor *a)
  * purpose is old, whoever is honest is quick. Descriptors are counted too, because at the
  * limit of the process main could not answer its control socket.
  */
-static bool make_room(struct acceptor *a, enum refusal *ret_why) ON_ACCEPTOR;
-static bool make_room(struct acceptor *a, enum refusal *ret_why)
+static void make_room(struct acceptor *a) ON_ACCEPTOR;
+static void make_room(struct acceptor *a)
 {
 	const bool crowded = a->half_open.in_use >= a->view.limits.max_half_open;
+	struct half_open *oldest;
 
-	if (!crowded &&
-	    admission_connections(a) + a->half_open.in_use < a->is.fd_limit + REFUSAL_FDS)
-		return true;
-	*ret_why = crowded ? REFUSE_HALF_OPEN : REFUSE_CONNECTIONS;
-	if (list_empty(&a->reading))
-		return false; /* all of them are being answered */
-	admission_drop(a, list_entry(a->reading.next, struct half_open, by_age), *ret_why);
-	return true;
+	if (list_empty(&a->by_age) || (!crowded && admission_connections(a) + a->half_open.in_use <
+	                                                   a->is.fd_limit + REFUSAL_FDS))
+		return;
+	oldest = list_entry(a->by_age.next, struct half_open, by_age);
+	if (oldest->state == HALF_OPEN_READING)
+		admission_drop(a, oldest, crowded ? REFUSE_HALF_OPEN : REFUSE_CONNECTIONS);
+	else
+		admission_forget(a, oldest); /* answered, and taking its time to leave */
 }
 
 static void admit(struct acceptor *a, int fd, const struct net_addr *peer) ON_ACCEPTOR;
 static void admit(struct acceptor *a, int fd, const struct net_addr *peer)
 {
-	enum refusal why = REFUSE_NO_MEMORY;
-	struct half_open *h = make_room(a, &why) ? slab_new(&a->half_open) : NULL;
+	struct half_open *h;
 
 	stats_add(a->is.stats, STAT_ACCEPTED, 1);
+	make_room(a);
+	h = slab_new(&a->half_open);
 	if (h == NULL) {
-		stats_add(a->is.stats, STAT_REFUSALS + why, 1);
+		stats_add(a->is.stats, STAT_REFUSALS + REFUSE_NO_MEMORY, 1);
 		os_close(fd);
 		return;
 	}
 	half_open_init(h, fd, peer);
-	list_append(&a->reading, &h->by_age);
+	list_append(&a->by_age, &h->by_age);
 	stats_add(a->is.stats, STAT_HALF_OPEN, 1);
 	wheel_arm(&a->wheel, &h->timer, a->now_ms + a->view.limits.handshake_timeout_ms);
 	if (os_poll_add(a->poll, fd, OS_READ, slab_handle_of(h)) < 0)

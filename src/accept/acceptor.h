@@ -61,7 +61,7 @@ struct acceptor {
 	struct acceptor_view view OWNED_BY_ACCEPTOR;
 	struct wheel wheel OWNED_BY_ACCEPTOR;
 	struct slab half_open OWNED_BY_ACCEPTOR;
-	struct list reading OWNED_BY_ACCEPTOR; /* half-open ones without a decision, oldest first */
+	struct list by_age OWNED_BY_ACCEPTOR;       /* all half-open ones, oldest first */
 	uint64_t paused_until_ms OWNED_BY_ACCEPTOR; /* 0: accepting */
 	bool draining OWNED_BY_ACCEPTOR, stopping OWNED_BY_ACCEPTOR, again OWNED_BY_ACCEPTOR;
 	struct refusal_log refusals OWNED_BY_ACCEPTOR;

@@ -89,7 +89,6 @@ enum half_open_event half_open_answer(struct half_open *h, const char *head, siz
 		memcpy(h->out + head_len, body, body_len);
 	h->out_len = (uint32_t)(head_len + body_len);
 	h->state = HALF_OPEN_ANSWERING;
-	list_unlink(&h->by_age);
 	free(h->in);
 	h->in = NULL;
 	return half_open_write(h);

@@ -31,7 +31,7 @@ struct half_open {
 	struct transport transport;
 	struct net_addr peer;
 	struct timer timer;
-	struct list by_age; /* of those that are READING */
+	struct list by_age; /* the owner's */
 	char *in;           /* the request as far as it came, and what came behind it */
 	uint32_t in_len, in_cap;
 	char *out;
