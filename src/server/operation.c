@@ -29,6 +29,9 @@ static int ask(struct server *s, struct operation *op, uint32_t worker, struct r
 {
 	int err;
 
+	/* The order to stop is the last thing that a worker is told: it may be gone after it. */
+	if (s->phase > SERVER_STOPPING_ACCEPTOR)
+		return WSMD_ECLOSED;
 	r->reply_to = &s->inbox;
 	r->context = op;
 	r->target = op->target;
@@ -80,9 +83,17 @@ static void give_up(struct server *s, struct control *c, struct operation *op, i
 	op->err = err;
 	if (op->waiting > 0)
 		return; /* told when the others have answered */
-	control_fail(s, c, err == WSMD_EFULL ? "busy" : "internal",
-	             err == WSMD_EFULL ? "a worker's inbox is full" : err_text(err),
-	             err == WSMD_EFULL ? "try again, or raise limits.inbox_items" : NULL, NULL);
+	switch (err) {
+	case WSMD_EFULL:
+		control_fail(s, c, "busy", "a worker's inbox is full",
+		             "try again, or raise limits.inbox_items", NULL);
+		break;
+	case WSMD_ECLOSED:
+		control_fail(s, c, "refused", "the server is stopping", NULL, NULL);
+		break;
+	default:
+		control_fail(s, c, "internal", err_text(err), NULL, NULL);
+	}
 	operation_free(op);
 }
 
