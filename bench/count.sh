@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Counts what one echoed message costs the server: system calls (strace) and instructions
-# (callgrind): count.sh [BYTES]
+# Counts what one echoed message costs the server: system calls (strace), instructions
+# (callgrind) and heap allocations (memcheck): count.sh [BYTES]
 #
 # Each count is the difference of two runs that differ in nothing but the number of messages,
 # so start-up, handshakes and the end are not in it. Times mean nothing under these tools.
@@ -42,6 +42,15 @@ instructions() {
     awk '/^(summary|totals):/ { n = $2 } END { print n }' "$scratch/callgrind"
 }
 
+# allocations MESSAGES DEPTH
+allocations() {
+    start_server valgrind --tool=memcheck --log-file="$scratch/memcheck"
+    load "$1" "$2"
+    stop_server
+    awk '/total heap usage/ { gsub(",", ""); for (i = 1; i < NF; i++) if ($(i + 1) == "allocs") print $i }' \
+        "$scratch/memcheck"
+}
+
 per_message() {
     awk -v n=$((many - few)) '
         NR == FNR { before[$1] = $2; next }
@@ -59,4 +68,8 @@ for depth in 1 16; do
     after=$(instructions "$many" "$depth")
     echo "  instructions per message, user space"
     printf '    %-24s %8d\n' all $(((after - before) / (many - few)))
+    before=$(allocations "$few" "$depth")
+    after=$(allocations "$many" "$depth")
+    echo "  heap allocations, all $((many - few)) messages together"
+    printf '    %-24s %8d\n' all $((after - before))
 done
