@@ -258,6 +258,12 @@ bool acceptor_turn(struct acceptor *a)
 	return !a->stopping;
 }
 
+void acceptor_ended(struct acceptor *a)
+{
+	a->stopped.item.kind = ITEM_STOPPED;
+	inbox_push_always(a->is.to_main, &a->stopped.item);
+}
+
 void *acceptor_main(void *arg)
 {
 	struct acceptor *a = arg;
@@ -267,7 +273,6 @@ void *acceptor_main(void *arg)
 	while (acceptor_turn(a))
 		;
 	rcu_thread_leave();
-	a->stopped.item.kind = ITEM_STOPPED;
-	inbox_push_always(a->is.to_main, &a->stopped.item);
+	acceptor_ended(a);
 	return NULL;
 }

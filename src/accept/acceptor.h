@@ -79,5 +79,8 @@ void acceptor_fini(struct acceptor *a); /* after the thread ended */
 /* Sleep until something happens, handle it. False: the acceptor has stopped. */
 bool acceptor_turn(struct acceptor *a) ON_ACCEPTOR;
 
+/* Tell main: the last act, after the last turn. */
+void acceptor_ended(struct acceptor *a) ON_ACCEPTOR;
+
 /* Thread body: turns until it is told to stop. */
 void *acceptor_main(void *acceptor);

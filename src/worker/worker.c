@@ -228,6 +228,12 @@ bool worker_turn(struct worker *w)
 	return !leave_done(w);
 }
 
+void worker_ended(struct worker *w)
+{
+	w->stopped.item.kind = ITEM_STOPPED;
+	inbox_push_always(w->is.to_main, &w->stopped.item);
+}
+
 void *worker_main(void *arg)
 {
 	struct worker *w = arg;
@@ -237,7 +243,6 @@ void *worker_main(void *arg)
 	while (worker_turn(w))
 		;
 	rcu_thread_leave();
-	w->stopped.item.kind = ITEM_STOPPED;
-	inbox_push_always(w->is.to_main, &w->stopped.item);
+	worker_ended(w);
 	return NULL;
 }

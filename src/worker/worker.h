@@ -80,5 +80,8 @@ void worker_fini(struct worker *w);
 /* Sleep until something happens, handle it. False: the worker has stopped. */
 bool worker_turn(struct worker *w) ON_WORKER;
 
+/* Tell main: the last act, after the last turn. */
+void worker_ended(struct worker *w) ON_WORKER;
+
 /* Thread body: turns until the stop is complete. */
 void *worker_main(void *worker);
