@@ -358,8 +358,11 @@ int os_poll_wait(int poll, struct os_event *events, int max, uint32_t timeout_ms
 {
 	struct epoll_event raw[512];
 	const int want = max < (int)ARRAY_LEN(raw) ? max : (int)ARRAY_LEN(raw);
-	const int n = epoll_wait(poll, raw, want, (int)timeout_ms);
+	int n = epoll_wait(poll, raw, want, (int)timeout_ms);
 
+	/* Interrupted, as by SIGCONT after a stop: what came meanwhile counts before any timer. */
+	if (n < 0)
+		n = epoll_wait(poll, raw, want, 0);
 	for (int i = 0; i < n; i++)
 		events[i] = (struct os_event){.events = raw[i].events, .token = raw[i].data.u64};
 	return n < 0 ? 0 : n;

@@ -42,7 +42,7 @@ struct conn {
 	uint8_t state;     /* enum conn_state, moved by conn.c alone */
 	uint8_t reason;    /* enum close_reason, once not open */
 	uint8_t protocol;  /* enum protocol_type */
-	uint8_t missed;    /* pongs in a row */
+	uint8_t missed;    /* pongs in a row, nothing else heard between */
 	uint8_t tail_len;  /* bytes in tail */
 	bool ping_pending; /* a pong is awaited */
 	bool paused;       /* not read from: its own replies fill the queue */

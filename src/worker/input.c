@@ -148,6 +148,7 @@ void input_readable(struct worker *w, struct conn *c)
 		return;
 	}
 	c->heard_ms = w->now_ms;
+	c->missed = 0;
 	c->bytes_in += (uint64_t)n;
 	stats_add(w->is.stats, STAT_BYTES_IN, (uint64_t)n);
 	if (c->state == CONN_LINGERING)

@@ -47,13 +47,34 @@ static uint64_t ping_due_ms(const struct worker *w, const struct conn *c)
 	return c->heard_ms + w->view.heartbeat.interval_ms;
 }
 
-uint64_t keepalive_due_ms(const struct worker *w, const struct conn *c)
+static uint64_t pong_due_ms(const struct worker *w, const struct conn *c) ON_WORKER;
+static uint64_t pong_due_ms(const struct worker *w, const struct conn *c)
+{
+	return c->ping_us / US_PER_MS + timeout_ms(w);
+}
+
+/*
+ * Silence is held against a peer who was asked: after a stall of ours nobody was heard, and
+ * those who answer need the time that is left to them in ordinary life to do so.
+ */
+static uint64_t dead_ms(const struct worker *w, const struct conn *c) ON_WORKER;
+static uint64_t dead_ms(const struct worker *w, const struct conn *c)
 {
 	const uint64_t silent = c->heard_ms + timeout_ms(w);
-	const uint64_t next =
-		c->ping_pending ? c->ping_us / US_PER_MS + timeout_ms(w) : ping_due_ms(w, c);
+	const uint64_t asked = pong_due_ms(w, c) - w->view.heartbeat.interval_ms;
 
-	return silent < next ? silent : next;
+	return silent > asked ? silent : asked;
+}
+
+uint64_t keepalive_due_ms(const struct worker *w, const struct conn *c)
+{
+	uint64_t dead, pong;
+
+	if (!c->ping_pending)
+		return ping_due_ms(w, c);
+	dead = dead_ms(w, c);
+	pong = pong_due_ms(w, c);
+	return dead < pong ? dead : pong;
 }
 
 static void send_ping(struct worker *w, struct conn *c) ON_WORKER;
@@ -65,7 +86,7 @@ static void send_ping(struct worker *w, struct conn *c)
 	c->ping_us = os_now_us();
 	n = nonce(w, c);
 	if (output_frame(w, c, WS_PING, &n, NONCE_BYTES) < 0)
-		return; /* no memory: the next check tries again, silence is judged all the same */
+		return; /* no memory: the next check tries again */
 	c->ping_pending = true;
 	c->pings_sent++;
 	stats_add(w->is.stats, STAT_PINGS_SENT, 1);
@@ -89,25 +110,23 @@ static void dead(struct worker *w, struct conn *c)
 
 void keepalive_check(struct worker *w, struct conn *c)
 {
-	const uint64_t timeout = timeout_ms(w);
-
-	if (w->now_ms >= c->heard_ms + timeout) {
+	if (!c->ping_pending) {
+		if (w->now_ms >= ping_due_ms(w, c))
+			send_ping(w, c);
+		return;
+	}
+	if (w->now_ms >= dead_ms(w, c)) {
 		dead(w, c);
 		return;
 	}
-	if (c->ping_pending) {
-		if (w->now_ms < c->ping_us / US_PER_MS + timeout)
-			return;
-		ping_settled(w, c);
-		stats_add(w->is.stats, STAT_PONGS_MISSED, 1);
-		if (++c->missed >= w->view.heartbeat.missed_limit) {
-			dead(w, c);
-			return;
-		}
+	if (w->now_ms < pong_due_ms(w, c))
+		return;
+	ping_settled(w, c);
+	stats_add(w->is.stats, STAT_PONGS_MISSED, 1);
+	if (++c->missed >= w->view.heartbeat.missed_limit)
+		dead(w, c);
+	else
 		send_ping(w, c); /* a suspect is asked again at once */
-	} else if (w->now_ms >= ping_due_ms(w, c)) {
-		send_ping(w, c);
-	}
 }
 
 /* ---- answers ---- */
@@ -147,7 +166,6 @@ void keepalive_on_pong(struct worker *w, struct conn *c, const uint8_t *payload,
 		return;
 	}
 	ping_settled(w, c);
-	c->missed = 0;
 	c->pongs_received++;
 	stats_add(w->is.stats, STAT_PONGS_RECEIVED, 1);
 	if (rtt > 0 && rtt <= MAX_RTT_US)
