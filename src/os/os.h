@@ -85,7 +85,7 @@ MUST_CHECK int os_poll_add(int poll, int fd, uint32_t events, uint64_t token);
 MUST_CHECK int os_poll_change(int poll, int fd, uint32_t events, uint64_t token);
 void os_poll_remove(int poll, int fd);
 
-/* Number of events, what is ready at an interruption too; 0 on time-out. @timeout_ms 0: only look. */
+/* Number of events, at an interruption too; 0 on time-out. @timeout_ms 0: only look. */
 int os_poll_wait(int poll, struct os_event *events, int max, uint32_t timeout_ms);
 
 /* ---- threads ---- */
