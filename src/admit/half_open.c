@@ -117,5 +117,6 @@ enum half_open_event half_open_write(struct half_open *h)
 
 uint32_t half_open_interest(const struct half_open *h)
 {
-	return h->state == HALF_OPEN_ANSWERING ? OS_READ | OS_WRITE : OS_READ;
+	/* A client may end its own half behind the request: that does not end our answer. */
+	return h->state == HALF_OPEN_ANSWERING ? OS_WRITE : OS_READ;
 }
