@@ -113,7 +113,7 @@ static void admit(struct acceptor *a, int fd, const struct net_addr *peer)
 	make_room(a);
 	h = slab_new(&a->half_open);
 	if (h == NULL) {
-		stats_add(a->is.stats, STAT_REFUSALS + REFUSE_NO_MEMORY, 1);
+		stats_add(a->is.stats, stat_refusal(REFUSE_NO_MEMORY), 1);
 		os_close(fd);
 		return;
 	}

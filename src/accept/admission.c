@@ -27,7 +27,7 @@ static void count_refusal(struct acceptor *a, const struct half_open *h, enum re
 	const struct http_span path = h->request.path;
 	const bool complete = h->request.head_len > 0;
 
-	stats_add(a->is.stats, STAT_REFUSALS + why, 1);
+	stats_add(a->is.stats, stat_refusal(why), 1);
 	refusal_log_write(&a->refusals, a->now_ms, why, &h->peer, sentence,
 	                  complete ? h->in + path.at : NULL, complete ? path.len : 0);
 }
@@ -96,7 +96,7 @@ static void serve_page(struct acceptor *a, struct half_open *h, const struct dec
 	struct page_body body;
 
 	stats_add(a->is.stats, STAT_HTTP_REQUESTS, 1);
-	stats_add(a->is.stats, STAT_PROTOCOL_EVER + PROTOCOL_HTTP, 1);
+	stats_add(a->is.stats, stat_protocol_ever(PROTOCOL_HTTP), 1);
 	if (page_make(d->page, a->draining, a->is.snapshot, &body) < 0) {
 		refuse_plainly(a, h, REFUSE_NO_MEMORY);
 		return;
@@ -197,7 +197,7 @@ static void decided(struct acceptor *a, struct half_open *h)
 	switch (d.verdict) {
 	case VERDICT_REFUSE:
 		if (h->request.fault != HTTP_OK)
-			stats_add(a->is.stats, STAT_PROTOCOL_EVER + PROTOCOL_UNKNOWN, 1);
+			stats_add(a->is.stats, stat_protocol_ever(PROTOCOL_UNKNOWN), 1);
 		refuse(a, h, d.why, d.status, d.sentence);
 		break;
 	case VERDICT_PAGE:

@@ -47,7 +47,8 @@ void command_run(struct server *s, struct control *c, json_t *request)
 	if (json_integer_value(json_object_get(request, "version")) != WSMD_CTL_VERSION) {
 		control_fail(s, c, "bad_request",
 		             "this wsmd speaks version 1 of the control protocol", NULL, NULL);
-	} else if (name == NULL || (args != NULL && !json_is_object(args))) {
+	} else if (name == NULL || strlen(name) < json_string_length(v) ||
+	           (args != NULL && !json_is_object(args))) {
 		control_fail(s, c, "bad_request",
 		             "a request is {\"version\":1,\"command\":NAME,\"arguments\":{...}}",
 		             NULL, NULL);

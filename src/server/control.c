@@ -145,7 +145,7 @@ static void take_line(struct server *s, struct control *c, const char *line, siz
 static void take_line(struct server *s, struct control *c, const char *line, size_t len)
 {
 	json_error_t where;
-	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &where);
+	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
 	char message[JSON_ERROR_TEXT_LENGTH + 64];
 
 	c->busy = true;

@@ -71,6 +71,27 @@ enum stat_id {
 	STAT_COUNT = STAT_PROTOCOL_EVER + PROTOCOL_TYPE_COUNT
 };
 
+/* Where a cause is counted. */
+static inline unsigned stat_close(enum close_reason r)
+{
+	return STAT_CLOSES + (unsigned)r;
+}
+
+static inline unsigned stat_refusal(enum refusal r)
+{
+	return STAT_REFUSALS + (unsigned)r;
+}
+
+static inline unsigned stat_protocol_now(enum protocol_type t)
+{
+	return STAT_PROTOCOL_NOW + (unsigned)t;
+}
+
+static inline unsigned stat_protocol_ever(enum protocol_type t)
+{
+	return STAT_PROTOCOL_EVER + (unsigned)t;
+}
+
 struct stats_block {
 	/* One writer; relaxed, because a sum over threads has no single moment anyway. */
 	_Atomic uint64_t value[STAT_COUNT];

@@ -56,7 +56,7 @@ static void refuse(struct worker *w, struct handoff *h, enum refusal why)
 	(void)!t.ops->writev(&t, &iov, 1); /* lost with a peer who is gone already */
 	t.ops->shutdown(&t);
 	t.ops->close(&t);
-	stats_add(w->is.stats, STAT_REFUSALS + why, 1);
+	stats_add(w->is.stats, stat_refusal(why), 1);
 	stats_sub(w->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
 	free(h);
 }
@@ -99,8 +99,8 @@ static void welcome(struct worker *w, struct conn *c, struct handoff *h) ON_WORK
 static void welcome(struct worker *w, struct conn *c, struct handoff *h)
 {
 	stats_add(w->is.stats, STAT_CONNECTIONS_TOTAL, 1);
-	stats_add(w->is.stats, STAT_PROTOCOL_NOW + h->protocol, 1);
-	stats_add(w->is.stats, STAT_PROTOCOL_EVER + h->protocol, 1);
+	stats_add(w->is.stats, stat_protocol_now(h->protocol), 1);
+	stats_add(w->is.stats, stat_protocol_ever(h->protocol), 1);
 	deadline_arm(w, c);
 	output_begin(w, c);
 	if (output_raw(w, c, h->answer, h->answer_len) < 0)
@@ -188,7 +188,7 @@ static void leave_open(struct worker *w, struct conn *c, enum close_reason reaso
 	c->blocked_ms = 0;
 	c->paused = false;
 	log_close(w, c, code, text);
-	stats_add(w->is.stats, STAT_CLOSES + reason, 1);
+	stats_add(w->is.stats, stat_close(reason), 1);
 	keepalive_on_close(w, c);
 	registry_remove(&w->registry, c->session);
 	c->session = NULL;
@@ -309,7 +309,7 @@ void conn_reap(struct worker *w)
 		list_unlink(&c->turn);
 		c->transport.ops->close(&c->transport);
 		stats_sub(w->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
-		stats_sub(w->is.stats, STAT_PROTOCOL_NOW + c->protocol, 1);
+		stats_sub(w->is.stats, stat_protocol_now((enum protocol_type)c->protocol), 1);
 		slab_free(&w->conns, c);
 	}
 }

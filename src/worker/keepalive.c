@@ -123,6 +123,8 @@ void keepalive_check(struct worker *w, struct conn *c)
 		return;
 	ping_settled(w, c);
 	stats_add(w->is.stats, STAT_PONGS_MISSED, 1);
+	if (c->heard_ms > c->ping_us / US_PER_MS)
+		return; /* no pong, but a sign of life: it is asked again after the next silence */
 	if (++c->missed >= w->view.heartbeat.missed_limit)
 		dead(w, c);
 	else
