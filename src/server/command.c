@@ -40,14 +40,15 @@ static void unknown(struct server *s, struct control *c, const char *name)
 
 void command_run(struct server *s, struct control *c, json_t *request)
 {
-	const char *name = json_string_value(json_object_get(request, "command"));
+	json_t *word = json_object_get(request, "command");
+	const char *name = json_string_value(word);
 	json_t *args = json_object_get(request, "arguments");
 	const struct command *command;
 
 	if (json_integer_value(json_object_get(request, "version")) != WSMD_CTL_VERSION) {
 		control_fail(s, c, "bad_request",
 		             "this wsmd speaks version 1 of the control protocol", NULL, NULL);
-	} else if (name == NULL || strlen(name) < json_string_length(v) ||
+	} else if (name == NULL || strlen(name) < json_string_length(word) ||
 	           (args != NULL && !json_is_object(args))) {
 		control_fail(s, c, "bad_request",
 		             "a request is {\"version\":1,\"command\":NAME,\"arguments\":{...}}",

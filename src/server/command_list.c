@@ -32,7 +32,8 @@ void command_ls(struct server *s, struct control *c, json_t *args)
 	struct operation *op;
 	struct target t = {.kind = TARGET_EVERYONE};
 
-	if (rows < 1 || rows > MAX_ROWS || from < 0 || from >> 32 >= s->n_workers) {
+	if ((cursor != NULL && !json_is_integer(cursor)) || rows < 1 || rows > MAX_ROWS ||
+	    from < 0 || from >> 32 >= s->n_workers) {
 		control_fail(s, c, "bad_request",
 		             "\"limit\" must be 1 to 1000, \"cursor\" what the last page gave",
 		             NULL, NULL);

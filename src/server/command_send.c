@@ -60,7 +60,8 @@ static struct msg *decode_binary(const char *text, size_t len)
 	unsigned char *bytes = malloc(cap);
 	struct msg *m = NULL;
 
-	if (bytes != NULL &&
+	/* mbedTLS would also take a text whose padding is incomplete. */
+	if (bytes != NULL && len % 4 == 0 &&
 	    mbedtls_base64_decode(bytes, cap, &n, (const unsigned char *)text, len) == 0)
 		m = msg_new(WS_BINARY, bytes, (uint32_t)n);
 	free(bytes);
