@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/macros.h"
@@ -16,6 +17,7 @@ struct msg {
 	uint32_t frame_len; /* header and payload */
 	uint32_t payload_len;
 	uint8_t opcode;
+	bool vital; /* what follows makes no sense without it: a 101, the rest of a begun frame */
 	uint8_t frame[];
 };
 

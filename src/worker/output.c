@@ -44,6 +44,8 @@ static int spill(struct worker *w, struct conn *c, size_t from)
 	int err = m == NULL ? WSMD_ENOMEM : enqueue(w, c, m);
 
 	stats_add(w->is.stats, STAT_MESSAGE_ALLOCS, 1);
+	if (err == 0)
+		m->vital = from > 0 || c->bytes_out == 0; /* it begins anywhere, or with the 101 */
 	if (err < 0)
 		msg_put(m);
 	return err;

@@ -84,7 +84,7 @@ uint32_t sendq_drop_unsent(struct sendq *q, struct slab *nodes)
 	struct sendq keep = {0};
 	uint32_t dropped = 0;
 
-	if (q->offset > 0) {
+	if (q->offset > 0 || (q->first != NULL && q->first->msg->vital)) {
 		keep = (struct sendq){.first = q->first,
 		                      .last = q->first,
 		                      .offset = q->offset,
@@ -101,6 +101,10 @@ uint32_t sendq_drop_unsent(struct sendq *q, struct slab *nodes)
 
 uint32_t sendq_clear(struct sendq *q, struct slab *nodes)
 {
-	q->offset = 0; /* the half-written one goes too */
-	return sendq_drop_unsent(q, nodes);
+	uint32_t dropped = 0;
+
+	for (; q->first != NULL; dropped++)
+		drop_first(q, nodes);
+	q->bytes = 0;
+	return dropped;
 }

@@ -44,7 +44,7 @@ int sendq_describe(const struct sendq *q, struct iovec *iov, int max);
 /* @n bytes from the front were written. */
 void sendq_written(struct sendq *q, struct slab *nodes, size_t n);
 
-/* Forget everything, but for a message of which a part is on the wire already. Both return the
- * number of messages that were forgotten. */
+/* Forget everything, but for a first message that is vital, or of which a part is on the wire
+ * already. Both return the number of messages that were forgotten. */
 uint32_t sendq_drop_unsent(struct sendq *q, struct slab *nodes);
 uint32_t sendq_clear(struct sendq *q, struct slab *nodes);
