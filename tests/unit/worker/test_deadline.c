@@ -1,0 +1,145 @@
+/* One timer, several deadlines: each strikes at its time, not a millisecond before. */
+#include "worker/deadline.h"
+
+#include <criterion/criterion.h>
+
+#include <sys/socket.h>
+
+#include "bed.h"
+#include "worker/output.h"
+
+#define NOW 1000000000u
+
+static struct bed b;
+
+/* One connection at a time of our own. */
+static struct conn *begin(void) ON_WORKER;
+static struct conn *begin(void)
+{
+	struct conn *c;
+
+	bed_begin(&b, 1);
+	bed_open(&b, 1);
+	c = bed_first(&b);
+	wheel_disarm(&b.w->wheel, &c->timer);
+	b.w->now_ms = NOW;
+	c->opened_ms = c->heard_ms = NOW;
+	return c;
+}
+
+static void end(struct conn *c) ON_WORKER;
+static void end(struct conn *c)
+{
+	conn_abort(b.w, c, CLOSE_STOP);
+	conn_reap(b.w);
+	bed_end(&b);
+}
+
+static void fire_at(struct conn *c, uint64_t now_ms) ON_WORKER;
+static void fire_at(struct conn *c, uint64_t now_ms)
+{
+	wheel_disarm(&b.w->wheel, &c->timer);
+	b.w->now_ms = now_ms;
+	deadline_fire(b.w, c);
+}
+
+Test(deadline, each_strikes_at_its_time)
+{
+	static const struct {
+		uint64_t message_ms, blocked_ms, at;
+		enum close_reason reason;
+	} cases[] = {
+		{NOW, 0, NOW + 30000, CLOSE_MESSAGE_TIMEOUT},
+		{0, NOW, NOW + 10000, CLOSE_WRITE_TIMEOUT},
+		{NOW, NOW, NOW + 10000, CLOSE_WRITE_TIMEOUT},
+		{NOW - 25000, NOW, NOW + 5000, CLOSE_MESSAGE_TIMEOUT},
+		{NOW - 20001, NOW, NOW + 9999, CLOSE_MESSAGE_TIMEOUT},
+		{NOW - 19999, NOW, NOW + 10000, CLOSE_WRITE_TIMEOUT},
+	};
+
+	role_enter(&role_worker);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct conn *c = begin();
+
+		c->message_ms = cases[i].message_ms;
+		c->blocked_ms = cases[i].blocked_ms;
+		deadline_arm(b.w, c);
+		cr_expect_eq(c->timer.expires_ms, cases[i].at, "%zu", i);
+		fire_at(c, cases[i].at - 1);
+		cr_expect_eq(c->state, CONN_OPEN, "%zu: early", i);
+		cr_expect_eq(c->timer.expires_ms, cases[i].at, "%zu: set again", i);
+		fire_at(c, cases[i].at);
+		cr_expect_eq(c->state, CONN_LINGERING, "%zu: late", i);
+		cr_expect_eq(c->reason, cases[i].reason, "%zu", i);
+		end(c);
+	}
+}
+
+/* The message was completed, the socket drained: what was feared does not come true. */
+Test(deadline, nothing_strikes_when_its_cause_is_gone)
+{
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin();
+	c->message_ms = c->blocked_ms = NOW;
+	deadline_arm(b.w, c);
+	c->message_ms = c->blocked_ms = 0;
+	fire_at(c, NOW + 50000);
+	cr_assert_eq(c->state, CONN_OPEN);
+	cr_assert_gt(c->timer.expires_ms, NOW + 50000);
+	end(c);
+}
+
+/* It is moved when it must come earlier, and left alone when it could come later. */
+Test(deadline, activity_does_not_touch_the_wheel)
+{
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin();
+	c->message_ms = NOW;
+	deadline_arm(b.w, c);
+	c->message_ms = NOW + 5000;
+	deadline_arm(b.w, c);
+	cr_assert_eq(c->timer.expires_ms, NOW + 30000);
+	c->blocked_ms = NOW + 5000;
+	deadline_arm(b.w, c);
+	cr_assert_eq(c->timer.expires_ms, NOW + 15000);
+	end(c);
+}
+
+Test(deadline, the_closing_handshake_ends_in_time)
+{
+	static const enum close_reason reasons[] = {CLOSE_KICKED, CLOSE_VIOLATION};
+
+	role_enter(&role_worker);
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+		struct conn *c = begin();
+
+		conn_close(b.w, c, reasons[i]);
+		output_flush_dirty(b.w);
+		/* Neither has a say any longer. */
+		c->message_ms = c->blocked_ms = NOW - 100000;
+		fire_at(c, NOW + 4999);
+		cr_assert_neq(c->state, CONN_CLOSED);
+		cr_assert_eq(c->timer.expires_ms, NOW + 5000);
+		fire_at(c, NOW + 5000);
+		cr_assert_eq(c->state, CONN_CLOSED);
+		cr_assert_eq(c->reason, reasons[i], "the first reason counts");
+		cr_assert_not(timer_armed(&c->timer));
+		end(c);
+	}
+}
+
+Test(deadline, a_closed_one_is_not_armed)
+{
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin();
+	conn_abort(b.w, c, CLOSE_FIN);
+	deadline_arm(b.w, c);
+	cr_assert_not(timer_armed(&c->timer));
+	end(c);
+}
