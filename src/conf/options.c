@@ -124,6 +124,15 @@ static void complain(const char *word, bool missing_argument)
 		fprintf(stderr, "wsmd: unknown option %s; see wsmd --help\n", safe);
 }
 
+/* The word that getopt stumbled over: "-dev" is letters to it, and it is still at the first. */
+static const char *culprit(char **argv)
+{
+	const char *at = argv[optind];
+	const bool letters = at != NULL && at[0] == '-' && at[1] == optopt && at[2] != '\0';
+
+	return optopt != 0 && letters ? at : argv[optind - 1];
+}
+
 bool options_parse(int argc, char **argv, struct options *o)
 {
 	struct option longs[ARRAY_LEN(option_rows) + 1] = {0};
@@ -137,7 +146,7 @@ bool options_parse(int argc, char **argv, struct options *o)
 	opterr = 0;
 	while ((id = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (id == '?' || id == ':') {
-			complain(argv[optind - 1], id == ':');
+			complain(culprit(argv), id == ':');
 			return false;
 		}
 		if (!take_option(o, id, optarg))

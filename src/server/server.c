@@ -99,7 +99,7 @@ static int open_control(struct server *s, char *fault, size_t cap)
 static int check_descriptors(struct server *s, char *fault, size_t cap) ON_MAIN;
 static int check_descriptors(struct server *s, char *fault, size_t cap)
 {
-	const uint32_t room = server_fd_room(s->fd_limit, s->n_workers);
+	const uint32_t room = server_fd_room(s->fd_limit, server_conf(s)->workers);
 	const uint32_t wanted = server_conf(s)->limits.max_connections;
 
 	if (room == 0) {
@@ -240,13 +240,13 @@ int server_new(const struct conf_args *args, struct conf *conf, struct server **
 	conf_cell_publish(&s->conf, conf);
 	log_configure(conf->log_level, conf->log_format);
 	control_init(s);
-	err = inbox_init(&s->inbox, MAIN_INBOX_ITEMS);
+	err = check_descriptors(s, fault, fault_cap);
+	if (err == 0)
+		err = inbox_init(&s->inbox, MAIN_INBOX_ITEMS);
 	if (err == 0)
 		err = make_shared(s, n_workers);
 	if (err == 0)
 		err = make_workers(s, n_workers);
-	if (err == 0)
-		err = check_descriptors(s, fault, fault_cap);
 	if (err == 0)
 		err = open_listeners(s, fault, fault_cap);
 	if (err == 0)
