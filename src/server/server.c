@@ -42,6 +42,8 @@ static const char *remedy(int err, bool unix_socket)
 		                   : "something listens there already; stop it, or choose another "
 		                     "port with --listen ADDR:PORT";
 	case -EACCES:
+	case -EPERM:
+	case -EROFS:
 		return unix_socket ? "choose a path that this user may write with --control PATH"
 		                   : "ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a "
 		                     "higher one with --listen ADDR:PORT";
