@@ -1,6 +1,7 @@
 /* Sums of sizes and bounds. */
 #include "server/plan.h"
 
+#include "admit/half_open.h"
 #include "hub/registry.h"
 #include "worker/conn.h"
 
@@ -21,8 +22,12 @@ uint64_t plan_worst_bytes(const struct conf *c, uint32_t connections)
 {
 	/* A message is taken when nothing else waits, a reply while half of the queue is free. */
 	const uint64_t message = c->limits.max_message_bytes + WS_MAX_TAIL;
-	const uint64_t half = c->limits.send_queue_bytes / 2;
-	const uint64_t queue = half + (half > message ? half : message + WORKER_READ_BYTES);
+	const uint64_t full = c->limits.send_queue_bytes;
+	const uint64_t replied = full / 2 + message + WORKER_READ_BYTES;
+	const uint64_t queue = full > replied ? full : replied;
+	/* An answer takes the place of the request. */
+	const uint64_t half_open = sizeof(struct half_open) + c->limits.max_request_head_bytes;
 
-	return plan_idle_bytes(c, connections) + (queue + message) * connections;
+	return plan_idle_bytes(c, connections) + (queue + message) * connections +
+	       half_open * c->limits.max_half_open;
 }

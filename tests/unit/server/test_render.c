@@ -1,0 +1,207 @@
+/* JSON of the control protocol: the members that include/wsmd/ctl.h documents, and no others. */
+#include "server/render.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include "server/control.h"
+
+static const char *const short_members[] = {
+	"id",       "hub",         "user",         "worker",    "peer",
+	"state",    "protocol",    "connected_at", "age_ms",    "idle_ms",
+	"bytes_in", "messages_in", "messages_out", "bytes_out", "queue_bytes",
+};
+static const char *const long_members[] = {
+	"pings_sent", "pongs_received", "rtt_us", "rtt_min_us",
+	"rtt_max_us", "ping_pending",   "missed", "incomplete_bytes",
+};
+
+static const struct conn_row row = {
+	.id = {{'f', 'o', 'o', 'b', 'a', 'r'}},
+	.hub = "chat",
+	.user_len = 5,
+	.user = "alice",
+	.peer = {.family = 4, .ip = {127, 0, 0, 1}, .port = 4711},
+	.protocol = PROTOCOL_WEBSOCKET,
+	.state = "open",
+	.worker = 3,
+	.connected_wall_ms = 1769904000123,
+	.age_ms = 1001,
+	.idle_ms = 1002,
+	.messages_in = 1003,
+	.messages_out = 1004,
+	.bytes_in = 1ull << 40,
+	.bytes_out = 1005,
+	.queue_bytes = 1006,
+	.incomplete_bytes = 1007,
+	.pings_sent = 1008,
+	.pongs_received = 1009,
+	.missed = 1,
+	.rtt_us = 1010,
+	.rtt_min_us = 1011,
+	.rtt_max_us = 1012,
+	.ping_pending = true,
+};
+
+static json_int_t integer(const json_t *o, const char *key)
+{
+	const json_t *v = json_object_get(o, key);
+
+	cr_expect(json_is_integer(v), "%s", key);
+	return json_integer_value(v);
+}
+
+static void expect_text(const json_t *o, const char *key, const char *text)
+{
+	const char *is = json_string_value(json_object_get(o, key));
+
+	cr_expect(is != NULL && strcmp(is, text) == 0, "%s is %s", key, is);
+}
+
+Test(render, a_row_has_its_documented_members)
+{
+	for (int detailed = 0; detailed <= 1; detailed++) {
+		json_t *o = render_row(&row, detailed);
+		size_t n = ARRAY_LEN(short_members);
+
+		for (size_t i = 0; i < ARRAY_LEN(short_members); i++)
+			cr_expect_not_null(json_object_get(o, short_members[i]), "%s",
+			                   short_members[i]);
+		for (size_t i = 0; i < ARRAY_LEN(long_members); i++)
+			cr_expect_eq(json_object_get(o, long_members[i]) != NULL, detailed, "%s",
+			             long_members[i]);
+		n += detailed ? ARRAY_LEN(long_members) : 0;
+		cr_expect_eq(json_object_size(o), n);
+		json_decref(o);
+	}
+}
+
+Test(render, a_row_has_its_values)
+{
+	json_t *o = render_row(&row, true);
+
+	expect_text(o, "id", "mzxw6ytboiaaaaaaaaaaaaaaaa");
+	expect_text(o, "hub", "chat");
+	expect_text(o, "user", "alice");
+	expect_text(o, "peer", "127.0.0.1:4711");
+	expect_text(o, "protocol", "websocket");
+	expect_text(o, "state", "open");
+	expect_text(o, "connected_at", "2026-02-01T00:00:00.123Z");
+	cr_expect_eq(integer(o, "worker"), 3);
+	cr_expect_eq(integer(o, "age_ms"), 1001);
+	cr_expect_eq(integer(o, "idle_ms"), 1002);
+	cr_expect_eq(integer(o, "messages_in"), 1003);
+	cr_expect_eq(integer(o, "messages_out"), 1004);
+	cr_expect_eq(integer(o, "bytes_in"), (json_int_t)1 << 40);
+	cr_expect_eq(integer(o, "bytes_out"), 1005);
+	cr_expect_eq(integer(o, "queue_bytes"), 1006);
+	cr_expect_eq(integer(o, "incomplete_bytes"), 1007);
+	cr_expect_eq(integer(o, "pings_sent"), 1008);
+	cr_expect_eq(integer(o, "pongs_received"), 1009);
+	cr_expect_eq(integer(o, "missed"), 1);
+	cr_expect_eq(integer(o, "rtt_us"), 1010);
+	cr_expect_eq(integer(o, "rtt_min_us"), 1011);
+	cr_expect_eq(integer(o, "rtt_max_us"), 1012);
+	cr_expect(json_is_true(json_object_get(o, "ping_pending")));
+	json_decref(o);
+}
+
+Test(render, what_is_not_known_is_null)
+{
+	struct conn_row r = row;
+	json_t *o;
+
+	r.user_len = 0;
+	r.rtt_us = r.rtt_min_us = r.rtt_max_us = 0;
+	o = render_row(&r, true);
+	cr_expect(json_is_null(json_object_get(o, "user")));
+	cr_expect(json_is_null(json_object_get(o, "rtt_us")));
+	cr_expect(json_is_null(json_object_get(o, "rtt_min_us")));
+	cr_expect(json_is_null(json_object_get(o, "rtt_max_us")));
+	json_decref(o);
+}
+
+/* Quotes, a tab that got in otherwise, and two bytes for one letter. */
+Test(render, names_survive_json)
+{
+	static const char name[] = "a\"b\\c\td\xc3\xbc";
+	struct conn_row r = row;
+	json_t *o, *back;
+	char *text;
+
+	memcpy(r.user, name, sizeof(name));
+	r.user_len = sizeof(name) - 1;
+	o = render_row(&r, false);
+	text = json_dumps(o, JSON_COMPACT);
+	cr_assert_not_null(text);
+	back = json_loads(text, 0, NULL);
+	expect_text(back, "user", name);
+	json_decref(back);
+	json_decref(o);
+	free(text);
+}
+
+/* ---- statistics ---- */
+
+static json_t *statistics(struct stats_snapshot *s) ON_MAIN;
+static json_t *statistics(struct stats_snapshot *s)
+{
+	struct conf *c = calloc(1, sizeof(*c));
+	struct server *server = calloc(1, sizeof(*server));
+	json_t *o;
+
+	cr_assert(c != NULL && server != NULL);
+	c->heartbeat.interval_ms = 25000;
+	c->heartbeat.grace_factor = 1.2;
+	c->limits.max_message_bytes = 1 << 20;
+	atomic_init(&server->conf.now, c);
+	server->fd_limit = 1000;
+	server->n_workers = 2;
+	o = render_stats(server, s);
+	free(server);
+	free(c);
+	return o;
+}
+
+Test(render, statistics_have_their_groups_and_every_counter)
+{
+	static const char *const groups[] = {"basic",    "protocol_distribution", "health",
+	                                     "delivery", "heartbeat_config",      "limits",
+	                                     "workers"};
+	struct stats_snapshot *s = calloc(1, sizeof(*s));
+	json_t *o;
+
+	role_enter(&role_main);
+	cr_assert_not_null(s);
+	s->n_workers = 2;
+	for (unsigned i = 0; i < STAT_COUNT; i++)
+		s->sum[i] = 1000 + i;
+	o = statistics(s);
+	cr_expect_eq(json_object_size(o), ARRAY_LEN(groups));
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+		cr_expect(json_is_object(json_object_get(o, groups[i])), "%s", groups[i]);
+	for (unsigned i = 0; i < STAT_CLOSES; i++) {
+		const struct stats_row *r = stats_row(i);
+
+		cr_expect_eq(integer(json_object_get(o, r->group), r->name), 1000 + i, "%s",
+		             r->name);
+	}
+
+	const json_t *basic = json_object_get(o, "basic");
+	const json_t *protocols = json_object_get(o, "protocol_distribution");
+
+	cr_expect_eq(json_object_size(json_object_get(basic, "closes")), CLOSE_REASON_COUNT);
+	cr_expect_eq(integer(json_object_get(basic, "closes"), "kicked"),
+	             1000 + STAT_CLOSES + CLOSE_KICKED);
+	cr_expect_eq(json_object_size(json_object_get(basic, "refusals")), REFUSAL_COUNT);
+	cr_expect_eq(integer(json_object_get(basic, "refusals"), "version"),
+	             1000 + STAT_REFUSALS + REFUSE_VERSION);
+	cr_expect_eq(integer(json_object_get(protocols, "now"), "websocket"),
+	             1000 + STAT_PROTOCOL_NOW + PROTOCOL_WEBSOCKET);
+	cr_expect_eq(integer(json_object_get(protocols, "ever"), "http"),
+	             1000 + STAT_PROTOCOL_EVER + PROTOCOL_HTTP);
+	cr_expect_eq(json_array_size(json_object_get(json_object_get(o, "workers"), "each")), 2);
+	json_decref(o);
+	free(s);
+}
