@@ -172,6 +172,7 @@ void keepalive_on_pong(struct worker *w, struct conn *c, const uint8_t *payload,
 	stats_add(w->is.stats, STAT_PONGS_RECEIVED, 1);
 	if (rtt > 0 && rtt <= MAX_RTT_US)
 		measured(w, c, (uint32_t)rtt);
+	deadline_arm(w, c); /* the next ping is due before this one's verdict would have been */
 	answer_pingers(w, c, 0, (uint32_t)(rtt < UINT32_MAX ? rtt : UINT32_MAX));
 }
 
