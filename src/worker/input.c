@@ -24,12 +24,21 @@ static enum close_reason violation_reason(enum ws_rule rule)
 	}
 }
 
+/* What arrived cannot be kept, so nothing behind it makes sense. */
+static void out_of_memory(struct worker *w, struct conn *c) ON_WORKER;
+static void out_of_memory(struct worker *w, struct conn *c)
+{
+	if (c->state == CONN_OPEN)
+		conn_close(w, c, CLOSE_NO_MEMORY);
+	else
+		conn_abort(w, c, CLOSE_NO_MEMORY); /* the peer's close frame would not be found */
+}
+
 /* A plain client's message goes to its hub's handler. */
 static void on_message(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
 static void on_message(struct worker *w, struct conn *c, const struct ws_event *ev)
 {
 	c->messages_in++;
-	c->message_ms = 0;
 	stats_add(w->is.stats, STAT_MESSAGES_IN, 1);
 	switch (c->session->hub->on_message) {
 	case HUB_ECHO:
@@ -46,7 +55,7 @@ static void on_message(struct worker *w, struct conn *c, const struct ws_event *
 static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
 static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev)
 {
-	if (ev->type != WS_EVENT_MESSAGE)
+	if (ev->type != WS_EVENT_MESSAGE && ev->type != WS_EVENT_VIOLATION)
 		stats_add(w->is.stats, STAT_FRAMES_IN, 1);
 	if (ev->type == WS_EVENT_CLOSE) {
 		conn_on_peer_close(w, c, ev->close_code);
@@ -86,7 +95,7 @@ static void keep_tail(struct worker *w, struct conn *c, const uint8_t *data, siz
 		if (c->tail == NULL)
 			c->tail = malloc(WS_MAX_TAIL);
 		if (c->tail == NULL) {
-			conn_close(w, c, CLOSE_NO_MEMORY);
+			out_of_memory(w, c);
 			return;
 		}
 		memcpy(c->tail, data, len);
@@ -118,11 +127,13 @@ void input_consume(struct worker *w, struct conn *c, uint8_t *data, size_t len)
 
 		used += n;
 		if (err == 0) {
+			if (!ws_receiver_incomplete(&c->rx))
+				c->message_ms = 0; /* what was begun, a ping too, is complete */
 			on_event(w, c, &ev);
 			continue;
 		}
 		if (err == WSMD_ENOMEM)
-			conn_close(w, c, CLOSE_NO_MEMORY);
+			out_of_memory(w, c);
 		break;
 	}
 	if (c->state != CONN_OPEN && c->state != CONN_CLOSING)

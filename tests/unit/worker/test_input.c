@@ -1,0 +1,131 @@
+/* What a read leaves behind: the deadline of what was begun, and what happens without memory. */
+#include "worker/input.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include "bed.h"
+#include "heap.h"
+#include "worker/output.h"
+
+#define MASK      0, 0, 0, 0
+#define PING      0x89, 0x81, MASK, 'x'
+#define LONG_TEXT 0x81, 0xFE, 0x10, 0x00, MASK /* 4096 bytes */
+
+static struct bed b;
+
+static struct conn *begin(void) ON_WORKER;
+static struct conn *begin(void)
+{
+	bed_begin(&b, 1);
+	bed_open(&b, 1);
+	return bed_first(&b);
+}
+
+static void end(struct conn *c) ON_WORKER;
+static void end(struct conn *c)
+{
+	conn_abort(b.w, c, CLOSE_STOP);
+	conn_reap(b.w);
+	bed_end(&b);
+}
+
+static void feed(struct conn *c, const uint8_t *bytes, size_t len) ON_WORKER;
+static void feed(struct conn *c, const uint8_t *bytes, size_t len)
+{
+	uint8_t *in = b.w->in;
+
+	if (c->tail_len > 0)
+		memcpy(in, c->tail, c->tail_len);
+	memcpy(in + c->tail_len, bytes, len);
+	output_begin(b.w, c);
+	input_consume(b.w, c, in, c->tail_len + len);
+	output_end(b.w, c);
+}
+
+/* An open connection is told; from a closing one nothing can be understood any longer. */
+Test(input, without_memory)
+{
+	static const uint8_t longer[1000] = {LONG_TEXT}, header[] = {0x81, 0xFE, 0x10};
+	static const struct {
+		const uint8_t *bytes;
+		size_t len;
+		bool closing;
+		enum conn_state state;
+		enum close_reason reason;
+	} cases[] = {
+		{longer, sizeof(longer), false, CONN_LINGERING, CLOSE_NO_MEMORY},
+		{longer, sizeof(longer), true, CONN_CLOSED, CLOSE_KICKED},
+		{header, sizeof(header), false, CONN_LINGERING, CLOSE_NO_MEMORY},
+		{header, sizeof(header), true, CONN_CLOSED, CLOSE_KICKED},
+	};
+
+	role_enter(&role_worker);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct conn *c = begin();
+
+		if (cases[i].closing) {
+			conn_close(b.w, c, CLOSE_KICKED);
+			output_flush_dirty(b.w);
+		}
+		heap_fail_always(true);
+		feed(c, cases[i].bytes, cases[i].len);
+		heap_fail_always(false);
+		cr_expect_eq(c->state, cases[i].state, "%zu", i);
+		cr_expect_eq(c->reason, cases[i].reason, "%zu", i);
+		end(c);
+	}
+}
+
+/* A peer whose pings are cut by each read completes every one of them. */
+Test(input, deadline_of_what_was_begun)
+{
+	static const uint8_t ping[] = {PING}, text[] = {LONG_TEXT};
+	const size_t cut = 4;
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin();
+	b.w->now_ms = 1000;
+	feed(c, ping, cut);
+	cr_assert_eq(c->message_ms, 1000);
+	b.w->now_ms = 1500;
+	feed(c, ping + cut, 1);
+	cr_assert_eq(c->message_ms, 1000, "a byte is not an end");
+	for (uint64_t now = 2000; now < 10000; now += 1000) {
+		uint8_t rest_and_next[sizeof(ping) - 1];
+
+		memcpy(rest_and_next, ping + cut + 1, sizeof(ping) - cut - 1);
+		memcpy(rest_and_next + sizeof(ping) - cut - 1, ping, cut);
+		b.w->now_ms = now;
+		feed(c, rest_and_next, sizeof(rest_and_next));
+		cr_assert_eq(c->message_ms, now);
+		b.w->now_ms += 500;
+		feed(c, ping + cut, 1);
+	}
+	feed(c, ping + cut + 1, sizeof(ping) - cut - 1);
+	cr_assert_eq(c->message_ms, 0);
+
+	b.w->now_ms = 20000;
+	feed(c, text, sizeof(text));
+	b.w->now_ms = 21000;
+	feed(c, (const uint8_t *)"payload", 7);
+	cr_assert_eq(c->message_ms, 20000, "the message is as old as its first byte");
+	end(c);
+}
+
+/* Only what is a control frame counts as one. */
+Test(input, control_frames_are_counted)
+{
+	static const uint8_t good[] = {PING, PING}, bad[] = {0x8B, 0x80};
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin();
+	feed(c, good, sizeof(good));
+	feed(c, bad, sizeof(bad));
+	cr_assert_eq(c->reason, CLOSE_VIOLATION);
+	cr_assert_eq(stats_get(b.stats, STAT_FRAMES_IN), 2);
+	end(c);
+}
