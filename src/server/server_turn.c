@@ -21,13 +21,15 @@ void server_publish_stats(struct server *s)
 
 	if (now == NULL)
 		return; /* the last one stays */
-	s->published_ms = os_now_ms();
+	/* Both, so that the age of what was published never lies in the future. */
+	s->now_ms = s->published_ms = os_now_ms();
 	now->at_ms = s->published_ms;
 	now->uptime_ms = s->published_ms - s->started_ms;
 	now->memory_bytes = os_memory_used();
 	now->n_workers = s->n_workers;
 	for (uint32_t i = 0; i < s->n_blocks; i++)
 		stats_sum(now->sum, &s->blocks[i]);
+	stats_settle(now->sum);
 	for (uint32_t i = 0; i < s->n_workers; i++) {
 		const struct stats_block *b = &s->blocks[1 + i];
 
@@ -85,6 +87,8 @@ int server_reload(struct server *s, struct conf_faults *faults,
 	conf_free(read);
 	conf_cell_publish(&s->conf, merged);
 	log_configure(merged->log_level, merged->log_format);
+	for (uint32_t i = 0; i < 1 + s->n_workers; i++)
+		inbox_wake(s->threads[i].inbox);
 	return 0;
 }
 

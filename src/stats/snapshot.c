@@ -39,6 +39,13 @@ const struct stats_row *stats_row(unsigned id)
 	return &rows[id];
 }
 
+void stats_settle(uint64_t sum[STAT_COUNT])
+{
+	for (unsigned i = 0; i < STAT_CLOSES; i++)
+		if (rows[i].kind == STATS_gauge && sum[i] > INT64_MAX)
+			sum[i] = 0;
+}
+
 static void print_head(FILE *out, const char *name, bool gauge, const char *help)
 {
 	fprintf(out, "# HELP wsmd_%s %s\n# TYPE wsmd_%s %s\n", name, help, name,

@@ -25,6 +25,10 @@ struct stats_snapshot {
 	} worker[STATS_MAX_WORKERS];
 };
 
+/* After the last block was summed: a gauge that was raised in one block when that had been read,
+ * and lowered in one that had not, would be below 0. It is 0 then. */
+void stats_settle(uint64_t sum[STAT_COUNT]);
+
 struct stats_cell {
 	_Atomic(struct stats_snapshot *) now;
 };

@@ -168,6 +168,20 @@ Test(snapshot, promtool_accepts_it)
 	free(text);
 }
 
+/* A connection that came and went between the reading of two blocks. */
+Test(snapshot, a_gauge_is_never_below_zero)
+{
+	uint64_t sum[STAT_COUNT] = {0};
+
+	sum[STAT_CONNECTIONS_ACTIVE] = (uint64_t)-1;
+	sum[STAT_QUEUE_BYTES] = INT64_MAX;
+	sum[STAT_BYTES_IN] = UINT64_MAX;
+	stats_settle(sum);
+	cr_assert_eq(sum[STAT_CONNECTIONS_ACTIVE], 0);
+	cr_assert_eq(sum[STAT_QUEUE_BYTES], INT64_MAX);
+	cr_assert_eq(sum[STAT_BYTES_IN], UINT64_MAX, "a counter means what it says");
+}
+
 /* ---- the cell ---- */
 
 Test(stats_cell, what_was_published_last_is_read)

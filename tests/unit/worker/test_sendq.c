@@ -82,7 +82,7 @@ static void push(uint8_t opcode, uint32_t len)
 static void check(void)
 {
 	struct iovec iov[MAX_MESSAGES];
-	const int n = sendq_describe(&q, iov, MAX_MESSAGES);
+	const uint32_t n = (uint32_t)sendq_describe(&q, iov, MAX_MESSAGES);
 	uint32_t bytes = 0;
 
 	cr_assert_eq(n, model.n);
