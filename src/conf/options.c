@@ -116,6 +116,10 @@ static void complain(const char *word, bool missing_argument)
 		fprintf(stderr, "wsmd: %s needs a value; see wsmd --help\n", safe);
 		return;
 	}
+	if (word[0] != '-') {
+		fprintf(stderr, "wsmd: unexpected word %s; see wsmd --help\n", safe);
+		return;
+	}
 	word += strspn(word, "-");
 	nearest = text_nearest(word, names, ARRAY_LEN(option_rows));
 	if (nearest != NULL)
@@ -153,7 +157,7 @@ bool options_parse(int argc, char **argv, struct options *o)
 			return false;
 	}
 	o->args.settings = o->settings;
-	if (o->check && optind + 1 == argc && o->args.file == NULL)
+	if (o->check && optind < argc && o->args.file == NULL)
 		o->args.file = argv[optind++];
 	if (optind == argc)
 		return true;
