@@ -53,6 +53,11 @@ void inbox_push_always(struct inbox *in, struct inbox_item *item)
 	enqueue(in, item);
 }
 
+void inbox_wake(struct inbox *in)
+{
+	os_wake(in->wake_fd);
+}
+
 void inbox_woken(struct inbox *in)
 {
 	os_wake_clear(in->wake_fd);

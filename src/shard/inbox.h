@@ -55,6 +55,9 @@ MUST_CHECK int inbox_push(struct inbox *in, struct inbox_item *item);
 /* For what must not be refused and is bounded elsewhere: answers and orders. */
 void inbox_push_always(struct inbox *in, struct inbox_item *item);
 
+/* For the owner to take a turn and see what else has changed. Any thread. */
+void inbox_wake(struct inbox *in);
+
 /* Before taking items, when wake_fd was readable. */
 void inbox_woken(struct inbox *in);
 

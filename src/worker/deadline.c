@@ -3,6 +3,9 @@
 
 #include "worker/keepalive.h"
 
+#define REARMS_PER_TURN 1024
+#define REARM_NOBODY    UINT32_MAX
+
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -18,9 +21,9 @@ static uint64_t next_deadline(const struct worker *w, const struct conn *c)
 		return c->ending_ms + l->close_timeout_ms;
 	at = keepalive_due_ms(w, c);
 	if (c->blocked_ms != 0)
-		at = earlier(at, c->blocked_ms + l->write_timeout_ms);
+		at = earlier(at, worker_since(w, c->blocked_ms) + l->write_timeout_ms);
 	if (c->message_ms != 0)
-		at = earlier(at, c->message_ms + l->message_timeout_ms);
+		at = earlier(at, worker_since(w, c->message_ms) + l->message_timeout_ms);
 	return at;
 }
 
@@ -35,6 +38,22 @@ void deadline_arm(struct worker *w, struct conn *c)
 		wheel_arm(&w->wheel, &c->timer, at);
 }
 
+void deadline_rearm_some(struct worker *w)
+{
+	if (w->rearm_at == REARM_NOBODY)
+		return;
+	for (int n = 0; n < REARMS_PER_TURN; n++) {
+		struct conn *c = slab_next(&w->conns, &w->rearm_at);
+
+		if (c == NULL) {
+			w->rearm_at = REARM_NOBODY;
+			return;
+		}
+		deadline_arm(w, c);
+	}
+	w->again = true;
+}
+
 void deadline_fire(struct worker *w, struct conn *c)
 {
 	const struct conf_limits *l = &w->view.limits;
@@ -42,9 +61,11 @@ void deadline_fire(struct worker *w, struct conn *c)
 	if (c->state != CONN_OPEN) {
 		if (w->now_ms >= c->ending_ms + l->close_timeout_ms)
 			conn_abort(w, c, (enum close_reason)c->reason);
-	} else if (c->blocked_ms != 0 && w->now_ms >= c->blocked_ms + l->write_timeout_ms) {
+	} else if (c->blocked_ms != 0 &&
+	           w->now_ms >= worker_since(w, c->blocked_ms) + l->write_timeout_ms) {
 		conn_close(w, c, CLOSE_WRITE_TIMEOUT);
-	} else if (c->message_ms != 0 && w->now_ms >= c->message_ms + l->message_timeout_ms) {
+	} else if (c->message_ms != 0 &&
+	           w->now_ms >= worker_since(w, c->message_ms) + l->message_timeout_ms) {
 		conn_close(w, c, CLOSE_MESSAGE_TIMEOUT);
 	} else {
 		keepalive_check(w, c);

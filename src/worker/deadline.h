@@ -14,5 +14,8 @@
 /* A deadline was added or came closer. */
 void deadline_arm(struct worker *w, struct conn *c) ON_WORKER;
 
+/* A new configuration may have brought every deadline closer: this turn's share of looking. */
+void deadline_rearm_some(struct worker *w) ON_WORKER;
+
 /* The timer fired. */
 void deadline_fire(struct worker *w, struct conn *c) ON_WORKER;

@@ -102,6 +102,19 @@ static uint32_t sleep_ms(const struct worker *w)
 	return wheel_sleep_ms(&w->wheel, w->now_ms, max);
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint32_t stall_ms(const struct conf *c)
+{
+	const struct conf_heartbeat *h = &c->heartbeat;
+	const uint32_t pong_ms = (uint32_t)(h->timeout_ms * h->grace_factor) - h->interval_ms;
+
+	return least(pong_ms, least(c->limits.write_timeout_ms, c->limits.message_timeout_ms)) / 2;
+}
+
 static void refresh_view(struct worker *w) ON_WORKER;
 static void refresh_view(struct worker *w)
 {
@@ -119,9 +132,11 @@ static void refresh_view(struct worker *w)
 		.limits = c->limits,
 		.shutdown = c->shutdown,
 		.drain = c->drain,
+		.stall_ms = stall_ms(c),
 	};
 	registry_configure(&w->registry, c);
 	rcu_leave();
+	w->rearm_at = 0;
 }
 
 static void on_item(struct worker *w, struct inbox_item *item) ON_WORKER;
@@ -207,16 +222,30 @@ static void fire_timers(struct worker *w)
 	keepalive_expire_requests(w);
 }
 
+/*
+ * Stopped, starved or suspended: then perhaps the peers were so too, and what they have sent is
+ * not read yet. Their deadlines begin anew.
+ */
+static void note_time(struct worker *w, uint64_t expected_ms) ON_WORKER;
+static void note_time(struct worker *w, uint64_t expected_ms)
+{
+	w->now_ms = os_now_ms();
+	if (w->now_ms > expected_ms + w->view.stall_ms)
+		w->resumed_ms = w->now_ms;
+}
+
 bool worker_turn(struct worker *w)
 {
-	const int n = os_poll_wait(w->poll, w->events, WORKER_EVENTS, sleep_ms(w));
+	const uint32_t sleep = sleep_ms(w);
+	const int n = os_poll_wait(w->poll, w->events, WORKER_EVENTS, sleep);
 
-	w->now_ms = os_now_ms();
+	note_time(w, w->now_ms + sleep);
 	w->again = false;
 	refresh_view(w);
 	for (int i = 0; i < n; i++)
 		on_event(w, &w->events[i]);
 	take_items(w);
+	deadline_rearm_some(w);
 	if (timers_may_fire(w, n))
 		fire_timers(w);
 	else

@@ -32,6 +32,8 @@ struct worker_view {
 	struct conf_limits limits;
 	struct conf_shutdown shutdown;
 	struct conf_drain drain;
+	uint32_t
+		stall_ms; /* not being run for so long costs a peer half of his shortest deadline */
 };
 
 /* What a worker is told at birth. */
@@ -48,10 +50,12 @@ struct worker {
 
 	/* Owner only. */
 	int poll OWNED_BY_WORKER;
-	uint64_t now_ms OWNED_BY_WORKER; /* time of this turn, monotonic [ms] */
+	uint64_t now_ms OWNED_BY_WORKER;     /* time of this turn, monotonic [ms] */
+	uint64_t resumed_ms OWNED_BY_WORKER; /* end of the last stall, monotonic [ms]; 0: none */
 	uint64_t conf_seen OWNED_BY_WORKER;
 	struct worker_view view OWNED_BY_WORKER;
 	struct wheel wheel OWNED_BY_WORKER;
+	uint32_t rearm_at OWNED_BY_WORKER; /* next connection whose timer a new view may change */
 	struct slab conns OWNED_BY_WORKER;
 	struct slab send_nodes OWNED_BY_WORKER;
 	struct registry registry OWNED_BY_WORKER;
@@ -76,6 +80,13 @@ MUST_CHECK int worker_init(struct worker *w, const struct worker_setup *setup);
 
 /* After the thread ended. Everything must be closed. */
 void worker_fini(struct worker *w);
+
+/* When a peer's time began: what passed before a stall's end is not held against him. */
+static inline uint64_t worker_since(const struct worker *w, uint64_t began_ms) ON_WORKER;
+static inline uint64_t worker_since(const struct worker *w, uint64_t began_ms)
+{
+	return began_ms > w->resumed_ms ? began_ms : w->resumed_ms;
+}
 
 /* Sleep until something happens, handle it. False: the worker has stopped. */
 bool worker_turn(struct worker *w) ON_WORKER;

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 
+#include <string.h>
 #include <sys/socket.h>
 
 #include "bed.h"
@@ -142,4 +143,32 @@ Test(deadline, a_closed_one_is_not_armed)
 	deadline_arm(b.w, c);
 	cr_assert_not(timer_armed(&c->timer));
 	end(c);
+}
+
+/* A reload that shortens times does not wait for timers that were set by the old ones. */
+Test(deadline, a_new_configuration_reaches_everybody)
+{
+	const size_t bytes = sizeof(struct conf) + sizeof(struct conf_hub);
+	const uint32_t n = 1500; /* more than a turn looks at */
+	struct conf *shorter = malloc(bytes);
+	uint32_t index = 0;
+
+	role_enter(&role_worker);
+	cr_assert_not_null(shorter);
+	bed_begin(&b, 1);
+	bed_open(&b, n);
+	memcpy(shorter, b.conf, bytes);
+	shorter->heartbeat.interval_ms = 1000;
+	shorter->heartbeat.timeout_ms = 2000;
+	b.conf = shorter;
+	conf_cell_publish(&b.cell, shorter);
+	inbox_wake(&b.w->inbox);
+	cr_assert(worker_turn(b.w));
+	cr_assert(worker_turn(b.w));
+	for (struct conn *c; (c = slab_next(&b.w->conns, &index)) != NULL;) {
+		cr_assert_leq(c->timer.expires_ms, c->opened_ms + 1000);
+		conn_abort(b.w, c, CLOSE_STOP);
+	}
+	conn_reap(b.w);
+	bed_end(&b);
 }
