@@ -50,7 +50,7 @@ static uint64_t ping_due_ms(const struct worker *w, const struct conn *c)
 static uint64_t pong_due_ms(const struct worker *w, const struct conn *c) ON_WORKER;
 static uint64_t pong_due_ms(const struct worker *w, const struct conn *c)
 {
-	return c->ping_us / US_PER_MS + timeout_ms(w);
+	return worker_since(w, c->ping_us / US_PER_MS) + timeout_ms(w);
 }
 
 /*
