@@ -111,11 +111,12 @@ class Control:
 class Wsmd:
     """Keyword arguments are settings, with "__" for the dot: limits__max_connections=5."""
 
-    def __init__(self, *options, dev=True, nofile=None, env=None, **settings):
+    def __init__(self, *options, dev=True, control=None, nofile=None, env=None, **settings):
         self.folder = tempfile.mkdtemp(prefix="wsmd-test-")
-        self.control_path = os.path.join(self.folder, "control.sock")
+        self.control_path = control or os.path.join(self.folder, "control.sock")
         self.log_path = os.path.join(self.folder, "log")
         self.control = None
+        self.is_checked = False
         self.sockets = []  # of clients; those still open are closed before the checks
         command = [WSMD, *(["--dev"] if dev else []), "--control", self.control_path, *options]
         if "--listen" not in options:
@@ -153,12 +154,8 @@ class Wsmd:
 
     def log(self, event, **fields):
         """Lines of that event, as dictionaries, whose fields match."""
-        found = []
-        for line in self.log_text().splitlines():
-            row = {k: v[1:-1] if v.startswith('"') else v for k, v in FIELD.findall(line)}
-            if row.get("event") == event and fields.items() <= row.items():
-                found.append(row)
-        return found
+        rows = map(parse_log_line, self.log_text().split("\n"))
+        return [r for r in rows if r.get("event") == event and fields.items() <= r.items()]
 
     def ctl(self, command, **arguments):
         return self.control.ask(command, **arguments)
@@ -235,7 +232,10 @@ class Wsmd:
         return self.process.wait(timeout_s)
 
     def stop(self, code=0):
-        """Stop it, unless it has ended, and check what it leaves."""
+        """Stop it, unless it has ended, and check what it leaves. Once is enough."""
+        if self.is_checked:
+            return
+        self.is_checked = True
         for sock in self.sockets:
             sock.close()
         try:
@@ -259,6 +259,12 @@ class Wsmd:
             self.process.kill()
         self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def parse_log_line(line):
+    if line.startswith("{"):
+        return json.loads(line)
+    return {k: v[1:-1] if v.startswith('"') else v for k, v in FIELD.findall(line)}
 
 
 def read_to_end(sock):
