@@ -19,10 +19,10 @@ void server_publish_stats(struct server *s)
 {
 	struct stats_snapshot *now = calloc(1, sizeof(*now));
 
-	if (now == NULL)
-		return; /* the last one stays */
 	/* Both, so that the age of what was published never lies in the future. */
 	s->now_ms = s->published_ms = os_now_ms();
+	if (now == NULL)
+		return; /* the last one stays for another second */
 	now->at_ms = s->published_ms;
 	now->uptime_ms = s->published_ms - s->started_ms;
 	now->memory_bytes = os_memory_used();

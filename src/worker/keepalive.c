@@ -42,9 +42,11 @@ static uint64_t first_ping_ms(const struct worker *w, const struct conn *c)
 static uint64_t ping_due_ms(const struct worker *w, const struct conn *c) ON_WORKER;
 static uint64_t ping_due_ms(const struct worker *w, const struct conn *c)
 {
-	if (c->heard_ms == c->opened_ms && c->pings_sent == 0)
+	const uint64_t tried_ms = c->ping_us / US_PER_MS; /* without memory, in vain */
+
+	if (c->heard_ms == c->opened_ms && c->ping_us == 0)
 		return first_ping_ms(w, c);
-	return c->heard_ms + w->view.heartbeat.interval_ms;
+	return (c->heard_ms > tried_ms ? c->heard_ms : tried_ms) + w->view.heartbeat.interval_ms;
 }
 
 static uint64_t pong_due_ms(const struct worker *w, const struct conn *c) ON_WORKER;
@@ -86,7 +88,7 @@ static void send_ping(struct worker *w, struct conn *c)
 	c->ping_us = os_now_us();
 	n = nonce(w, c);
 	if (output_frame(w, c, WS_PING, &n, NONCE_BYTES) < 0)
-		return; /* no memory: the next check tries again */
+		return; /* no memory: it is tried again after the interval */
 	c->ping_pending = true;
 	c->pings_sent++;
 	stats_add(w->is.stats, STAT_PINGS_SENT, 1);
