@@ -230,7 +230,8 @@ static void blocked(struct worker *w, struct conn *c, bool progress)
 			w->now_ms; /* room in a full socket: the peer acknowledged something */
 	if (progress || c->blocked_ms == 0)
 		c->blocked_ms = w->now_ms;
-	if (c->sendq.bytes > w->view.limits.send_queue_bytes / 2)
+	/* Once closing, what the peer says last is awaited. */
+	if (c->state == CONN_OPEN && c->sendq.bytes > w->view.limits.send_queue_bytes / 2)
 		c->paused = true;
 	deadline_arm(w, c);
 }

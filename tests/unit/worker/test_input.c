@@ -129,3 +129,26 @@ Test(input, control_frames_are_counted)
 	cr_assert_eq(stats_get(b.stats, STAT_FRAMES_IN), 2);
 	end(c);
 }
+
+/* Its queue may be long, but the close frame of a peer who is asked to go is awaited. */
+Test(input, of_a_closing_connection_is_read_on)
+{
+	static const char text[10000];
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin();
+	while (!c->paused) {
+		struct msg *m = msg_new(WS_BINARY, text, sizeof(text));
+
+		cr_assert_not_null(m);
+		cr_assert_eq(output_msg(b.w, c, m), 0);
+		output_flush_dirty(b.w);
+	}
+	cr_assert_eq(c->interest, OS_WRITE);
+	conn_close(b.w, c, CLOSE_KICKED);
+	output_flush_dirty(b.w);
+	cr_assert_eq(c->state, CONN_CLOSING);
+	cr_assert_eq(c->interest, OS_READ | OS_WRITE);
+	end(c);
+}
