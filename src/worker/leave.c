@@ -50,11 +50,12 @@ void leave_step(struct worker *w)
 	struct leave *l = &w->leave;
 	const enum close_reason reason = l->kind == LEAVE_STOP ? CLOSE_STOP : CLOSE_DRAIN;
 	uint64_t now_due;
+	uint32_t n;
 
 	if (l->kind == LEAVE_NO)
 		return;
 	now_due = due(w);
-	for (uint32_t n = 0; n < MAX_PER_TURN && l->closed < now_due; n++) {
+	for (n = 0; n < MAX_PER_TURN && l->closed < now_due; n++) {
 		struct conn *c = slab_next(&w->conns, &l->cursor);
 
 		if (c == NULL)
@@ -62,6 +63,8 @@ void leave_step(struct worker *w)
 		conn_close(w, c, reason);
 		l->closed++;
 	}
+	if (n == MAX_PER_TURN)
+		w->again = true;
 	if (l->kind == LEAVE_STOP && w->now_ms >= l->until_ms)
 		cut(w);
 }

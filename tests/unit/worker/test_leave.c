@@ -78,6 +78,7 @@ Test(leave, at_the_deadline_of_a_drain_the_rest_is_told)
 	cr_assert_eq(gone_from_open(), 59);
 	step_at(START_MS + 60000);
 	cr_assert_eq(gone_from_open(), 59 + 1024, "a turn is bounded");
+	cr_assert(b.w->again, "the next follows at once");
 	step_at(START_MS + 60001);
 	cr_assert_eq(gone_from_open(), 1100);
 	cr_assert_eq(bed_count(&b, CONN_CLOSED), 0, "told, not cut");
