@@ -88,8 +88,7 @@ static void flush(struct server *s, struct control *c)
 			return;
 		if (n < 0) {
 			c->ending = true;
-			c->out_len = c->out_at = 0;
-			return;
+			break;
 		}
 		c->out_at += (size_t)n;
 	}
@@ -164,17 +163,16 @@ static void take_lines(struct server *s, struct control *c) ON_MAIN;
 static void take_lines(struct server *s, struct control *c)
 {
 	while (!c->busy && !c->ending && c->out == NULL) {
-		char *end = c->in_len > 0 ? memchr(c->in, '\n', c->in_len) : NULL;
+		const char *end = c->in_len > 0 ? memchr(c->in, '\n', c->in_len) : NULL;
+		const size_t used = end != NULL ? (size_t)(end - c->in) + 1 : c->in_len;
 
-		if (end == NULL) {
-			if (c->in_len < WSMD_CTL_MAX_LINE)
-				return;
+		if (end == NULL && used < WSMD_CTL_MAX_LINE)
+			return;
+		if (end == NULL || used > WSMD_CTL_MAX_LINE) {
 			control_fail(s, c, "too_large", "a line has at most 4 MiB", NULL, NULL);
 			c->ending = true;
 			return;
 		}
-		const size_t used = (size_t)(end - c->in) + 1;
-
 		take_line(s, c, c->in, used - 1);
 		memmove(c->in, c->in + used, c->in_len - used);
 		c->in_len -= used;

@@ -38,6 +38,8 @@ static int ask(struct server *s, struct operation *op, uint32_t worker, struct r
 	err = inbox_push(s->worker_inboxes[worker], &r->item);
 	if (err == 0)
 		op->waiting++;
+	else
+		stats_add(&s->blocks[s->n_blocks - 1], STAT_INBOX_FULL, 1);
 	return err;
 }
 

@@ -129,6 +129,9 @@ class Protocol(ControlTest):
         padding = MAX_LINE - len(line("send", user="nobody", text=""))
         result = session.ask("send", user="nobody", text="x" * padding)
         self.assertEqual(result["reason"], "no_such_user")
+        other = self.session(self.wsmd())
+        other.send(line("send", user="nobody", text="x" * (padding + 1)))
+        self.assertEqual(other.answer()["error"]["code"], "too_large")
         try:
             session.send(b"x" * (MAX_LINE + 100))
         except OSError:
