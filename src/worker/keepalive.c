@@ -68,11 +68,18 @@ static uint64_t dead_ms(const struct worker *w, const struct conn *c)
 	return silent > asked ? silent : asked;
 }
 
+/* A ping that was overtaken by other signs of life proves nothing, answered or not: the silence
+ * that follows them has its own. */
+static bool ping_counts(const struct conn *c)
+{
+	return c->ping_pending && c->heard_ms <= c->ping_us / US_PER_MS;
+}
+
 uint64_t keepalive_due_ms(const struct worker *w, const struct conn *c)
 {
 	uint64_t dead, pong;
 
-	if (!c->ping_pending)
+	if (!ping_counts(c))
 		return ping_due_ms(w, c);
 	dead = dead_ms(w, c);
 	pong = pong_due_ms(w, c);
@@ -110,11 +117,20 @@ static void dead(struct worker *w, struct conn *c)
 	conn_close(w, c, CLOSE_HEARTBEAT);
 }
 
+static void ping_missed(struct worker *w, struct conn *c)
+{
+	ping_settled(w, c);
+	stats_add(w->is.stats, STAT_PONGS_MISSED, 1);
+}
+
 void keepalive_check(struct worker *w, struct conn *c)
 {
-	if (!c->ping_pending) {
-		if (w->now_ms >= ping_due_ms(w, c))
-			send_ping(w, c);
+	if (!ping_counts(c)) {
+		if (w->now_ms < ping_due_ms(w, c))
+			return;
+		if (c->ping_pending)
+			ping_missed(w, c);
+		send_ping(w, c);
 		return;
 	}
 	if (w->now_ms >= dead_ms(w, c)) {
@@ -123,10 +139,7 @@ void keepalive_check(struct worker *w, struct conn *c)
 	}
 	if (w->now_ms < pong_due_ms(w, c))
 		return;
-	ping_settled(w, c);
-	stats_add(w->is.stats, STAT_PONGS_MISSED, 1);
-	if (c->heard_ms > c->ping_us / US_PER_MS)
-		return; /* no pong, but a sign of life: it is asked again after the next silence */
+	ping_missed(w, c);
 	if (++c->missed >= w->view.heartbeat.missed_limit)
 		dead(w, c);
 	else
