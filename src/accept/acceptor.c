@@ -13,7 +13,8 @@
 #define TOKEN_LISTENER(i) (2 * ((uint64_t)(i) + 1))
 
 #define ACCEPTS_PER_TURN 64
-#define ITEMS_PER_TURN   64
+#define TIMERS_PER_TURN  1024
+#define ORDERS           64 /* that may wait */
 #define MAX_SLEEP_MS     60000
 #define REFUSAL_FDS      16  /* descriptors beyond those of connections, to say no with */
 #define PAUSE_MS         500 /* rest of the listeners when descriptors or memory run out */
@@ -53,7 +54,7 @@ int acceptor_init(struct acceptor *a, const struct acceptor_setup *setup)
 	err = a->poll = os_poll_new();
 	if (err < 0)
 		return err;
-	err = inbox_init(&a->inbox, ITEMS_PER_TURN);
+	err = inbox_init(&a->inbox, ORDERS);
 	if (err < 0)
 		goto fail_poll;
 	err = os_poll_add(a->poll, a->inbox.wake_fd, OS_READ, TOKEN_INBOX);
@@ -251,7 +252,7 @@ bool acceptor_turn(struct acceptor *a)
 	for (int i = 0; i < n; i++)
 		on_event(a, &a->events[i]);
 	wheel_advance(&a->wheel, a->now_ms);
-	while ((t = wheel_pop(&a->wheel)) != NULL)
+	for (int i = 0; i < TIMERS_PER_TURN && (t = wheel_pop(&a->wheel)) != NULL; i++)
 		admission_on_timer(a, CONTAINER_OF(t, struct half_open, timer));
 	resume_accepting(a);
 	take_items(a);

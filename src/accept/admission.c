@@ -20,21 +20,17 @@ void admission_forget(struct acceptor *a, struct half_open *h)
 }
 
 static void count_refusal(struct acceptor *a, const struct half_open *h, enum refusal why,
-                          const char *sentence) ON_ACCEPTOR;
+                          uint16_t status, const char *sentence) ON_ACCEPTOR;
 static void count_refusal(struct acceptor *a, const struct half_open *h, enum refusal why,
-                          const char *sentence)
+                          uint16_t status, const char *sentence)
 {
-	const struct http_span path = h->request.path;
-	const bool complete = h->request.head_len > 0;
-
 	stats_add(a->is.stats, stat_refusal(why), 1);
-	refusal_log_write(&a->refusals, a->now_ms, why, &h->peer, sentence,
-	                  complete ? h->in + path.at : NULL, complete ? path.len : 0);
+	refusal_log_write(&a->refusals, a->now_ms, h, why, status, sentence);
 }
 
 void admission_drop(struct acceptor *a, struct half_open *h, enum refusal why)
 {
-	count_refusal(a, h, why, refusal_text(why));
+	count_refusal(a, h, why, 0, refusal_text(why));
 	admission_forget(a, h);
 }
 
@@ -74,7 +70,7 @@ static void refuse(struct acceptor *a, struct half_open *h, enum refusal why, ui
 	char text[ANSWER_REFUSAL_BYTES];
 	uint32_t random = 0;
 
-	count_refusal(a, h, why, sentence);
+	count_refusal(a, h, why, status, sentence);
 	if (status == 503)
 		os_random(&random, sizeof(random));
 	answer(a, h, text,

@@ -6,9 +6,8 @@
 
 #define LINES_PER_S 10
 
-void refusal_log_write(struct refusal_log *r, uint64_t now_ms, enum refusal why,
-                       const struct net_addr *peer, const char *sentence, const char *path,
-                       size_t path_len)
+void refusal_log_write(struct refusal_log *r, uint64_t now_ms, const struct half_open *h,
+                       enum refusal why, uint16_t status, const char *sentence)
 {
 	const uint64_t second = now_ms / MS_PER_S;
 	/* A port scan or a client that changed its mind is not worth an operator's attention. */
@@ -28,11 +27,11 @@ void refusal_log_write(struct refusal_log *r, uint64_t now_ms, enum refusal why,
 	}
 	if (!log_begin(&l, level, "refused"))
 		return;
-	log_str(&l, "peer", net_addr_format(peer, text));
+	log_str(&l, "peer", net_addr_format(&h->peer, text));
 	log_str(&l, "cause", refusal_label(why));
-	log_u64(&l, "status", refusal_status(why));
-	if (path != NULL)
-		log_strn(&l, "path", path, path_len);
+	log_u64(&l, "status", status);
+	if (h->request.head_len > 0) /* complete */
+		log_strn(&l, "path", h->in + h->request.path.at, h->request.path.len);
 	log_str(&l, "text", sentence);
 	if (r->left_out > 0)
 		log_u64(&l, "lines_left_out", r->left_out);

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "base/addr.h"
+#include "admit/half_open.h"
 #include "stats/refusal.h"
 
 struct refusal_log {
@@ -17,8 +17,12 @@ struct refusal_log {
 	uint64_t left_out;
 };
 
-/* @sentence  what the client was told; @path may be NULL. The query never reaches the log: it
- *            may hold a token */
-void refusal_log_write(struct refusal_log *r, uint64_t now_ms, enum refusal why,
-                       const struct net_addr *peer, const char *sentence, const char *path,
-                       size_t path_len);
+/**
+ * The query never reaches the log: it may hold a token.
+ *
+ * @h         not answered yet
+ * @status    what the client is told; 0: nothing
+ * @sentence  the same in words
+ */
+void refusal_log_write(struct refusal_log *r, uint64_t now_ms, const struct half_open *h,
+                       enum refusal why, uint16_t status, const char *sentence);

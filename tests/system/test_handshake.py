@@ -283,6 +283,7 @@ class Deadlines(wsmd.WsmdTest):
         self.assertGreaterEqual(time.monotonic() - start, 0.45, "not before the deadline")
         server.is_quiet()  # although neither has closed its end
         self.assertEqual(server.stat("basic.refusals.handshake_timeout"), 2)
+        self.assertEqual({row["status"] for row in server.log("refused")}, {"408", "0"})
 
     def honest_client_gets_in(self, server):
         start = time.monotonic()
