@@ -194,7 +194,7 @@ class Messages(wsmd.WsmdTest):
         rows = self.eventually(lambda: all(
             row["bytes_in"] == 16 for row in server.ctl("ls")["connections"]))  # fmt: skip
         self.assertTrue(rows)
-        self.assertLess(server.memory_bytes() - before, 200 * 65536)
+        self.assert_grew_less(server, before, 200 * 65536)
 
 
 class Closing(wsmd.WsmdTest):

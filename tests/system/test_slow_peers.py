@@ -90,7 +90,7 @@ class SlowReaders(wsmd.WsmdTest):
             self.assertEqual(closed.code, 1008)
             self.assertIn("limits.send_queue_bytes", closed.reason)
             self.assertTrue(victim.at_end())
-        self.assertLess(server.memory_bytes() - before, 16 * MIB)
+        self.assert_grew_less(server, before, 16 * MIB)
         stats = server.ctl("stats")
         self.assertEqual(stats["basic"]["closes"]["queue_full"], 5)
         self.assertEqual(stats["delivery"]["dropped"], 5)
@@ -144,7 +144,7 @@ class SlowReaders(wsmd.WsmdTest):
         except OSError:
             pass  # it is no longer read from, or has been closed
         self.assertLess(sent, 64 * MIB)
-        self.assertLess(server.memory_bytes() - before, 8 * MIB)
+        self.assert_grew_less(server, before, 8 * MIB)
         bystander.echo("hello")
         self.eventually(lambda: server.stat("basic.closes.write_timeout") == 1)
         bystander.goodbye()
@@ -159,7 +159,7 @@ class SlowReaders(wsmd.WsmdTest):
             client.write(pings)
         self.eventually(lambda: server.stat("basic.control_frames_in") == 20000)
         self.assertLess(server.stat("delivery.queue_bytes"), waiting + 200)
-        self.assertLess(server.memory_bytes() - memory, 4 * MIB)
+        self.assert_grew_less(server, memory, 4 * MIB)
         for _ in range(3):
             self.assertEqual(len(client.receive()), 4 * MIB - 200)
         self.assertEqual(client.read_frame(), (rawws.PONG, b"x" * 125))

@@ -142,7 +142,8 @@ class Faults(StartTest):
             (self.path("file/control.sock"), ["directory"]),
         ]:
             with self.subTest(path):
-                self.fails(*START, "--control", path, code=1, words=[path, "--control PATH", *words])
+                words = [path, "--control PATH", *words]
+                self.fails(*START, "--control", path, code=1, words=words)
         with open(self.path("file"), encoding="utf-8") as kept:
             self.assertEqual(kept.read(), "precious")
 
