@@ -78,7 +78,7 @@ struct server {
 MUST_CHECK int server_new(const struct conf_args *args, struct conf *conf, struct server **ret,
                           char *fault, size_t fault_cap) ON_MAIN;
 
-/* Start the threads. 0, or a negative error after which server_free() is right. */
+/* Start the threads. 0, or a negative error: some may run, so end the process. */
 MUST_CHECK int server_start(struct server *s) ON_MAIN;
 
 /* Turns until it has ended; returns the exit code. */
@@ -87,7 +87,7 @@ enum server_exit server_run(struct server *s) ON_MAIN;
 /* One turn of the main thread. False: everything has ended. */
 bool server_turn(struct server *s) ON_MAIN;
 
-/* After server_run(), or before server_start(). NULL is allowed. */
+/* After server_run(), or in place of server_start(). NULL is allowed. */
 void server_free(struct server *s) ON_MAIN;
 
 /* Begin; harmless when it has begun already. */
