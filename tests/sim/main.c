@@ -1,0 +1,130 @@
+/* Seeds from the command line, each in a process of its own. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/rcu.h"
+#include "base/role.h"
+#include "os/os.h"
+#include "scenario.h"
+#include "world.h"
+
+#define TWICE     4   /* so many of the first seeds are lived twice, and must be the same */
+#define HANG_S    120 /* of real time */
+#define SIM_USAGE "usage: sim [--seed N] [--seeds FROM-TO] [--file FILE] [--trace]\n"
+
+static bool trace;
+static uint64_t n_passed, n_failed;
+
+/* An assertion of the server, or worse: say where in the world it was. */
+static void on_abort(int sig)
+{
+	char text[128];
+	const int n = snprintf(text, sizeof(text),
+	                       "FAILED: seed %" PRIu64 ": at %" PRIu64 ".%06" PRIu64 " signal %d\n",
+	                       world.seed, world.now_us / US_PER_S, world.now_us % US_PER_S, sig);
+
+	fflush(stdout);
+	(void)!write(STDOUT_FILENO, text, (size_t)n);
+	_exit(1);
+}
+
+static void live(uint64_t seed, bool twice)
+{
+	static const struct log_sink sink = {.write = os_write_stderr, .wall_ms = os_wall_ms};
+	uint64_t first;
+
+	signal(SIGABRT, on_abort);
+	signal(SIGALRM, on_abort);
+	alarm(HANG_S);
+	log_open(&sink);
+	rcu_thread_enter();
+	first = scenario_run(seed, trace);
+	if (twice && scenario_run(seed, false) != first)
+		world_fail("two runs of the same seed differ");
+	rcu_thread_leave();
+}
+
+static void run_seed(uint64_t seed)
+{
+	const bool twice = n_passed + n_failed < TWICE && !trace;
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		live(seed, twice);
+		exit(0);
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0) {
+		perror("sim");
+		exit(1);
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		n_passed++;
+		return;
+	}
+	n_failed++;
+	printf("seed %" PRIu64 " has failed\n", seed);
+}
+
+static void run_range(const char *text)
+{
+	char *end;
+	const uint64_t from = strtoull(text, &end, 10);
+	const uint64_t to = *end == '-' ? strtoull(end + 1, NULL, 10) : from;
+
+	for (uint64_t seed = from; seed <= to; seed++)
+		run_seed(seed);
+}
+
+/* One seed on a line, and why it is there. */
+static void run_file(const char *path)
+{
+	char line[256];
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL) {
+		perror(path);
+		exit(1);
+	}
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (line[0] >= '0' && line[0] <= '9')
+			run_seed(strtoull(line, NULL, 10));
+	fclose(f);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"seed", required_argument, NULL, 's'},
+		{"seeds", required_argument, NULL, 'r'},
+		{"file", required_argument, NULL, 'f'},
+		{"trace", no_argument, NULL, 't'},
+		{0},
+	};
+	int id;
+
+	while ((id = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (id == 't')
+			trace = true;
+		else if (id == '?')
+			return fputs(SIM_USAGE, stderr), 2;
+	}
+	optind = 1;
+	while ((id = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (id == 's' || id == 'r')
+			run_range(optarg);
+		else if (id == 'f')
+			run_file(optarg);
+	}
+	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", n_passed, n_failed);
+	return n_failed > 0;
+}

@@ -1,0 +1,275 @@
+/* The reference. */
+#include "model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "host.h"
+#include "world.h"
+
+uint64_t model_drained_us, model_stopped_us;
+
+static struct op *ops[1 << 16];
+static uint32_t n_ops;
+
+void model_begin(void)
+{
+	n_ops = 0;
+	model_drained_us = model_stopped_us = 0;
+}
+
+void model_end(void)
+{
+	while (n_ops > 0)
+		free(ops[--n_ops]);
+}
+
+struct op *model_op(enum op_kind kind, uint32_t session)
+{
+	struct op *op = sim_alloc(sizeof(*op));
+
+	EXPECT(n_ops < ARRAY_LEN(ops), "too many operations");
+	op->kind = kind;
+	op->session = session;
+	op->issued_us = world.now_us;
+	op->number = n_ops;
+	ops[n_ops++] = op;
+	return op;
+}
+
+struct op *model_op_at(uint32_t number)
+{
+	return number < n_ops ? ops[number] : NULL;
+}
+
+uint32_t model_op_count(void)
+{
+	return n_ops;
+}
+
+void op_payload(const struct op *op, char *dst)
+{
+	char text[16];
+	const int n = snprintf(text, sizeof(text), "o%u ", op->number);
+
+	for (uint32_t i = 0; i < op->len; i++)
+		dst[i] = i < (uint32_t)n ? text[i] : (char)('a' + (op->number + i) % 26);
+}
+
+bool op_names(const struct op *op, const struct client *c)
+{
+	switch (op->target) {
+	case OP_USER:
+		return c->hub == op->hub && c->user == op->user && c->user != 0;
+	case OP_CONNECTION:
+		return c->link->id == op->link;
+	case OP_HUB:
+		return c->hub == op->hub;
+	}
+	return false;
+}
+
+/* ---- what arrives ---- */
+
+/* Commands of one session are worked off one after the other. */
+static void check_order(const struct client *c, const struct op *op)
+{
+	for (size_t i = c->n_got; i-- > 0;) {
+		const struct op *last = ops[c->got[i]];
+
+		if (last->session != op->session)
+			continue;
+		EXPECT(last->number < op->number, "link %u: message %u came after %u%s",
+		       c->link->id, op->number, last->number, last == op ? ", again" : "");
+		return;
+	}
+}
+
+void model_arrived(struct client *c, const struct ws_event *ev)
+{
+	char number[16] = "", want[1 << 16];
+	struct op *op;
+
+	EXPECT(ev->len > 1 && ev->len <= sizeof(want), "link %u: a message of %zu bytes",
+	       c->link->id, ev->len);
+	memcpy(number, ev->data + 1, ev->len - 1 < 10 ? ev->len - 1 : 10);
+	op = model_op_at((uint32_t)strtoul(number, NULL, 10));
+	EXPECT(op != NULL && op->kind == OP_SEND, "link %u: a message that nobody sent: %.10s",
+	       c->link->id, number);
+	EXPECT(op_names(op, c), "link %u got message %u, which is for somebody else", c->link->id,
+	       op->number);
+	op_payload(op, want);
+	EXPECT(ev->len == op->len && memcmp(want, ev->data, op->len) == 0 &&
+	               ev->opcode == op->opcode,
+	       "link %u: message %u has other contents", c->link->id, op->number);
+	check_order(c, op);
+	if (c->n_got == c->cap_got) {
+		c->cap_got = c->cap_got == 0 ? 16 : 2 * c->cap_got;
+		c->got = sim_grow(c->got, c->cap_got * sizeof(*c->got));
+	}
+	c->got[c->n_got++] = op->number;
+}
+
+/* ---- how it ends ---- */
+
+/* @reason NULL: whatever it was */
+static bool kicked(const struct client *c, const char *reason, size_t len)
+{
+	for (uint32_t i = 0; i < n_ops; i++) {
+		const struct op *op = ops[i];
+
+		if (op->kind != OP_KICK || !op_names(op, c))
+			continue;
+		if (reason == NULL ||
+		    (strlen(op->text) == len && memcmp(op->text, reason, len) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Did something wait for him lately? */
+static bool slow(const struct client *c)
+{
+	const uint64_t lately = host_times.write_max_us + host_times.closing_max_us;
+
+	return c->link->blocked_us + lately > world.now_us;
+}
+
+/* Nobody who was heard from is dead, whatever else he does wrong. */
+static void check_heartbeat(const struct client *c)
+{
+	const struct link *l = c->link;
+	const uint64_t silent = world.now_us - l->up_us;
+
+	EXPECT(!client_innocent(c), "link %u answers every ping and is closed by the heartbeat",
+	       l->id);
+	if (l->blocked_us + host_times.silence_max_us > world.now_us)
+		return; /* what he says may wait behind what he does not read */
+	if (world.faults.late > 0 && l->up.arrived > 0)
+		return; /* or its event is late */
+	EXPECT(silent + 2 * US_PER_MS >= host_times.silence_min_us,
+	       "link %u is dead by the heartbeat, but was heard %llu us ago", l->id,
+	       (unsigned long long)silent);
+}
+
+/* A reason that needs the client's own doing, or a cause that is known here. */
+static bool justified(const struct client *c, const char *reason)
+{
+	const struct link *l = c->link;
+
+	if (strncmp(reason, "peer_", 5) == 0)
+		return c->close_sent || l->up.fin || l->peer_closed;
+	if (strncmp(reason, "drain ", 6) == 0)
+		return model_drained_us != 0;
+	if (strncmp(reason, "server_stop ", 12) == 0)
+		return model_stopped_us != 0;
+	if (strncmp(reason, "kicked ", 7) == 0)
+		return kicked(c, NULL, 0);
+	/* Who reads everything at once can still be sent more than his buffers hold. */
+	if (strncmp(reason, "queue_full ", 11) == 0 || strncmp(reason, "write_timeout ", 14) == 0)
+		return slow(c);
+	return false;
+}
+
+void model_logged(const char *line, size_t len)
+{
+	char text[1200];
+	const char *peer, *reason;
+	unsigned a, b, d;
+	struct client *c;
+
+	EXPECT(len < sizeof(text), "a line of %zu bytes", len);
+	memcpy(text, line, len);
+	text[len] = '\0';
+	if (strstr(text, " event=closed ") == NULL)
+		return;
+	peer = strstr(text, " peer=10.");
+	reason = strstr(text, " reason=");
+	EXPECT(peer != NULL && reason != NULL &&
+	               sscanf(peer, " peer=10.%u.%u.%u:", &a, &b, &d) == 3,
+	       "a line of nobody: %s", text);
+	c = clients_of_link(a << 16 | b << 8 | d);
+	EXPECT(c != NULL, "a line of nobody: %s", text);
+	reason += strlen(" reason=");
+	if (strncmp(reason, "heartbeat_timeout ", 18) == 0)
+		check_heartbeat(c);
+	else if (client_innocent(c))
+		EXPECT(justified(c, reason), "link %u did nothing: %s", c->link->id, text);
+}
+
+void model_closed(const struct client *c, uint16_t code, const char *reason, size_t len)
+{
+	EXPECT(code != 1008 || !client_innocent(c) || kicked(c, reason, len) || slow(c),
+	       "link %u is closed with 1008 %.*s", c->link->id, (int)len, reason);
+	EXPECT(code == 1001 || code == 1008 || code == 1012 || !client_innocent(c),
+	       "link %u is closed with %u %.*s", c->link->id, code, (int)len, reason);
+}
+
+void model_cut(const struct client *c)
+{
+	/* The close frame may come too late behind all that waits for him. */
+	EXPECT(!client_innocent(c) || model_stopped_us != 0 || slow(c),
+	       "link %u did nothing and is cut off", c->link->id);
+}
+
+/* ---- at the end ---- */
+
+/* Was there during all of @op, and still is? */
+static bool stayed(const struct client *c, const struct op *op)
+{
+	return c->open_us != 0 && c->open_us < op->issued_us && c->ended_us == 0 &&
+	       !c->link->vanished && c->state == CLIENT_OPEN && c->reads;
+}
+
+static bool has(const struct client *c, const struct op *op)
+{
+	for (size_t i = 0; i < c->n_got; i++)
+		if (c->got[i] == op->number)
+			return true;
+	return false;
+}
+
+static void check_send(const struct op *op)
+{
+	uint32_t got = 0, lost = 0;
+
+	for (uint32_t i = 0; i < clients_count(); i++) {
+		const struct client *c = clients_at(i);
+
+		if (!op_names(op, c))
+			continue;
+		if (has(c, op)) {
+			got++;
+		} else if (stayed(c, op)) {
+			EXPECT(!op->ok, "link %u: message %u never came", c->link->id, op->number);
+		} else if ((c->link->closed_us == 0 || c->link->closed_us >= op->issued_us) &&
+		           (op->answered_us == 0 || c->started_us <= op->answered_us)) {
+			lost++; /* the server learns of an end later than the client */
+		}
+	}
+	if (!op->ok)
+		return;
+	EXPECT(got <= op->delivered && op->delivered <= got + lost,
+	       "message %u: %u delivered, %u arrived, %u ended before", op->number, op->delivered,
+	       got, lost);
+}
+
+static void check_kick(const struct op *op)
+{
+	for (uint32_t i = 0; i < clients_count() && op->ok; i++) {
+		const struct client *c = clients_at(i);
+
+		EXPECT(!op_names(op, c) || !stayed(c, op), "link %u was kicked and is still there",
+		       c->link->id);
+	}
+}
+
+void model_check(void)
+{
+	for (uint32_t i = 0; i < n_ops; i++) {
+		if (ops[i]->kind == OP_SEND)
+			check_send(ops[i]);
+		else if (ops[i]->kind == OP_KICK)
+			check_kick(ops[i]);
+	}
+}

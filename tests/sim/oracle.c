@@ -1,0 +1,219 @@
+/* The walk. */
+#include "oracle.h"
+
+#include <string.h>
+
+#include "admit/half_open.h"
+#include "host.h"
+#include "kernel.h"
+#include "os/os.h"
+#include "server/control.h"
+#include "shard/conn_id.h"
+#include "worker/conn.h"
+#include "world.h"
+
+/* What the walk has counted. */
+struct census {
+	uint8_t owners[KERNEL_FDS]; /* of each descriptor */
+	uint64_t conns, sockets, users, queue_bytes, pings, reading;
+	bool in_transit; /* a hand-off may be in an inbox: its socket is nobody's now */
+};
+
+static struct census census;
+
+static void own(int fd, const char *who)
+{
+	const struct file *f = kernel_file(fd);
+
+	EXPECT(f != NULL && f->kind == FILE_SOCKET, "%s has descriptor %d, which is no socket", who,
+	       fd);
+	EXPECT(census.owners[fd] == 0, "descriptor %d has two owners", fd);
+	census.owners[fd] = 1;
+	census.sockets++;
+}
+
+/* ---- workers ---- */
+
+static void check_session(const struct worker *w, const struct conn *c)
+{
+	role_enter(&role_worker);
+	const struct session *s = c->session;
+
+	EXPECT((s != NULL) == (c->state == CONN_OPEN), "link %u: state %u, session %s",
+	       kernel_file(c->transport.fd)->link->id, c->state, s == NULL ? "none" : "there");
+	if (s == NULL)
+		return;
+	EXPECT(s->conn == c && registry_session(&w->registry, &s->id) == s,
+	       "a session is not found by its id");
+	EXPECT(shard_worker(conn_id_hash48(&s->id), w->is.n_workers) == w->is.index,
+	       "a session is on a worker that does not own its id");
+	EXPECT(s->user == NULL || registry_user(&w->registry, s->hub->name, s->hub->name_len,
+	                                        s->user->name, s->user->name_len) == s->user,
+	       "a user is not found by his name");
+}
+
+/* Whatever it waits for must be able to wake it. */
+static void check_waiting(const struct worker *w, const struct conn *c)
+{
+	role_enter(&role_worker);
+	const struct file *f = kernel_file(c->transport.fd);
+	const uint32_t id = f->link->id;
+	const uint32_t want = (c->paused ? 0 : OS_READ) | (sendq_empty(&c->sendq) ? 0 : OS_WRITE);
+
+	EXPECT(f->poll == w->poll && f->token == slab_handle_of(c),
+	       "link %u is not watched by its worker", id);
+	EXPECT(f->interest == want, "link %u: events %x are watched, %x are needed", id,
+	       f->interest, want);
+	EXPECT(timer_armed(&c->timer), "link %u has no timer", id);
+	EXPECT(!c->paused || !sendq_empty(&c->sendq), "link %u is paused for nothing", id);
+	EXPECT((c->blocked_ms != 0) == !sendq_empty(&c->sendq) || c->state != CONN_OPEN,
+	       "link %u: blocked since %llu ms, %u bytes queued", id,
+	       (unsigned long long)c->blocked_ms, c->sendq.bytes);
+}
+
+static void check_queue(const struct conn *c)
+{
+	uint64_t bytes = 0;
+
+	for (const struct send_node *n = c->sendq.first; n != NULL; n = n->next)
+		bytes += n->msg->frame_len;
+	EXPECT(bytes - c->sendq.offset == c->sendq.bytes, "a send queue has lost count");
+	census.queue_bytes += c->sendq.bytes;
+}
+
+static void walk_worker(struct worker *w)
+{
+	uint32_t index = 0;
+	uint64_t open = 0;
+
+	role_enter(&role_worker);
+	for (struct conn *c; (c = slab_next(&w->conns, &index)) != NULL;) {
+		EXPECT(c->state != CONN_CLOSED, "a closed connection outlives its turn");
+		own(c->transport.fd, "a connection");
+		check_session(w, c);
+		check_waiting(w, c);
+		check_queue(c);
+		census.pings += c->ping_pending;
+		open += c->state == CONN_OPEN;
+	}
+	EXPECT(list_empty(&w->dirty) && list_empty(&w->closed), "work of a turn is left over");
+	EXPECT(w->registry.sessions.in_use == open, "%u sessions, %llu open connections",
+	       w->registry.sessions.in_use, (unsigned long long)open);
+	EXPECT(w->wheel.armed == w->conns.in_use, "%u timers, %u connections", w->wheel.armed,
+	       w->conns.in_use);
+	census.conns += w->conns.in_use;
+	census.users += w->registry.users.count;
+	census.in_transit |= inbox_depth(&w->inbox) > 0;
+}
+
+/* ---- acceptor, main ---- */
+
+static void walk_acceptor(struct acceptor *a)
+{
+	uint32_t index = 0;
+
+	role_enter(&role_acceptor);
+	for (struct half_open *h; (h = slab_next(&a->half_open, &index)) != NULL;) {
+		const struct file *f = kernel_file(h->transport.fd);
+
+		own(h->transport.fd, "a half-open socket");
+		EXPECT(f->poll == a->poll && f->interest == half_open_interest(h),
+		       "a half-open socket is not watched");
+		EXPECT(timer_armed(&h->timer), "a half-open socket has no timer");
+		census.reading += h->state == HALF_OPEN_READING;
+	}
+	EXPECT(a->wheel.armed == a->half_open.in_use, "%u timers, %u half-open sockets",
+	       a->wheel.armed, a->half_open.in_use);
+}
+
+static void walk_controls(struct server *s)
+{
+	uint32_t index = 0;
+
+	role_enter(&role_main);
+	for (struct control *c; (c = slab_next(&s->controls, &index)) != NULL;) {
+		const struct file *f = kernel_file(c->fd);
+
+		own(c->fd, "a control session");
+		EXPECT(f->poll == s->poll && f->interest == c->interest,
+		       "a control session is not watched");
+		EXPECT(c->busy || c->interest != 0, "a control session waits for nothing");
+	}
+}
+
+/* ---- sums ---- */
+
+static uint64_t gauge(const struct server *s, unsigned id)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < s->n_blocks; i++)
+		sum += stats_get(&s->blocks[i], id);
+	return sum;
+}
+
+static void compare(const struct server *s, unsigned id, const char *name, uint64_t counted)
+{
+	EXPECT(gauge(s, id) == counted, "gauge %s is %llu, a walk counts %llu", name,
+	       (unsigned long long)gauge(s, id), (unsigned long long)counted);
+}
+
+void oracle_walk(void)
+{
+	struct server *s = host_server();
+	uint32_t sockets;
+
+	role_enter(&role_main);
+	memset(&census, 0, sizeof(census));
+	for (uint32_t i = 0; i < s->n_workers; i++)
+		walk_worker(&s->workers[i]);
+	walk_acceptor(s->acceptor);
+	walk_controls(s);
+	compare(s, STAT_USERS_ACTIVE, "users_active", census.users);
+	compare(s, STAT_QUEUE_BYTES, "queue_bytes", census.queue_bytes);
+	compare(s, STAT_PINGS_PENDING, "pings_pending", census.pings);
+	compare(s, STAT_HALF_OPEN, "half_open", census.reading);
+	compare(s, STAT_ISOLATION, "isolation_violations", 0);
+	sockets = kernel_open_files(FILE_SOCKET);
+	EXPECT(census.sockets <= sockets, "%llu sockets are used, %u are open",
+	       (unsigned long long)census.sockets, sockets);
+	if (census.in_transit)
+		return;
+	compare(s, STAT_CONNECTIONS_ACTIVE, "connections_active", census.conns);
+	compare(s, stat_protocol_now(PROTOCOL_WEBSOCKET), "protocol websocket", census.conns);
+	EXPECT(census.sockets == sockets, "%u sockets are open, %llu have an owner", sockets,
+	       (unsigned long long)census.sockets);
+}
+
+static uint64_t all_slabs(struct server *s)
+{
+	uint64_t n = 0;
+
+	role_enter(&role_main);
+	role_enter(&role_worker);
+	role_enter(&role_acceptor);
+	for (uint32_t i = 0; i < s->n_workers; i++) {
+		const struct worker *w = &s->workers[i];
+
+		n += w->conns.in_use + w->send_nodes.in_use + w->registry.sessions.in_use +
+		     w->registry.hubs.count + w->registry.users.count;
+		EXPECT(list_empty(&w->pingers), "a ping is waited for on nobody");
+		EXPECT(inbox_depth(&w->inbox) == 0, "an inbox is not empty");
+	}
+	return n + s->acceptor->half_open.in_use;
+}
+
+void oracle_idle(unsigned sessions)
+{
+	struct server *s = host_server();
+
+	role_enter(&role_main);
+	oracle_walk();
+	EXPECT(all_slabs(s) == 0, "everybody has left, and %llu objects are in use",
+	       (unsigned long long)all_slabs(s));
+	for (unsigned id = 0; id < STAT_CLOSES; id++)
+		if (stats_row(id)->kind == STATS_gauge)
+			compare(s, id, stats_row(id)->name, 0);
+	EXPECT(kernel_open_files(FILE_SOCKET) <= sessions, "%u sockets are open, %u are known",
+	       kernel_open_files(FILE_SOCKET), sessions);
+}
