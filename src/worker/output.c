@@ -10,11 +10,16 @@
 
 #define MAX_IOV 256
 
-/* Is there anything ahead of a frame that would be written now? */
-static bool collecting(const struct worker *w, const struct conn *c) ON_WORKER;
-static bool collecting(const struct worker *w, const struct conn *c)
+/*
+ * May a frame be collected behind the queue and the others of this read? A pong that would wait
+ * takes the place of the last one instead, of which there is at most one (RFC 6455 5.5.3).
+ */
+static bool collects(const struct worker *w, const struct conn *c, uint8_t opcode, uint32_t len)
+	ON_WORKER;
+static bool collects(const struct worker *w, const struct conn *c, uint8_t opcode, uint32_t len)
 {
-	return w->current == c && sendq_empty(&c->sendq);
+	return w->current == c && WS_MAX_SERVER_HEADER + len <= WORKER_READ_BYTES &&
+	       (opcode != WS_PONG || sendq_empty(&c->sendq));
 }
 
 static int enqueue(struct worker *w, struct conn *c, struct msg *m) ON_WORKER;
@@ -56,7 +61,7 @@ static bool fits(const struct worker *w, const struct conn *c, const struct msg 
 static bool fits(const struct worker *w, const struct conn *c, const struct msg *m)
 {
 	return sendq_empty(&c->sendq) ||
-	       (uint64_t)c->sendq.bytes + m->frame_len <= w->view.limits.send_queue_bytes;
+	       sendq_cost(&c->sendq) + m->frame_len <= w->view.limits.send_queue_bytes;
 }
 
 int output_msg(struct worker *w, struct conn *c, struct msg *m)
@@ -128,12 +133,12 @@ int output_frame(struct worker *w, struct conn *c, uint8_t opcode, const void *p
 {
 	if (c->state != CONN_OPEN)
 		return WSMD_ECLOSED;
-	if (collecting(w, c) && w->out_len + WS_MAX_SERVER_HEADER + len > WORKER_READ_BYTES)
+	if (!collects(w, c, opcode, len))
+		return queue_own(w, c, opcode, payload, len);
+	if (w->out_len + WS_MAX_SERVER_HEADER + len > WORKER_READ_BYTES)
 		output_flush(w, c);
 	if (c->state != CONN_OPEN)
 		return WSMD_ECLOSED;
-	if (!collecting(w, c) || WS_MAX_SERVER_HEADER + len > WORKER_READ_BYTES)
-		return queue_own(w, c, opcode, payload, len);
 	collect(w, opcode, payload, len);
 	return 0;
 }
@@ -152,7 +157,7 @@ int output_reply(struct worker *w, struct conn *c, uint8_t opcode, const void *p
 
 int output_raw(struct worker *w, struct conn *c, const void *bytes, uint32_t len)
 {
-	if (collecting(w, c) && w->out_len + len <= WORKER_READ_BYTES) {
+	if (w->current == c && w->out_len + len <= WORKER_READ_BYTES) {
 		memcpy(w->out + w->out_len, bytes, len);
 		w->out_len += len;
 		return 0;
@@ -231,7 +236,7 @@ static void blocked(struct worker *w, struct conn *c, bool progress)
 	if (progress || c->blocked_ms == 0)
 		c->blocked_ms = w->now_ms;
 	/* Once closing, what the peer says last is awaited. */
-	if (c->state == CONN_OPEN && c->sendq.bytes > w->view.limits.send_queue_bytes / 2)
+	if (c->state == CONN_OPEN && sendq_cost(&c->sendq) > w->view.limits.send_queue_bytes / 2)
 		c->paused = true;
 	deadline_arm(w, c);
 }
@@ -256,7 +261,7 @@ void output_flush(struct worker *w, struct conn *c)
 		conn_abort(w, c, CLOSE_NO_MEMORY); /* a frame may be cut: nothing can follow it */
 		return;
 	}
-	if (c->paused && c->sendq.bytes <= w->view.limits.send_queue_bytes / 4)
+	if (c->paused && sendq_cost(&c->sendq) <= w->view.limits.send_queue_bytes / 4)
 		c->paused = false;
 	if (sendq_empty(&c->sendq)) {
 		c->blocked_ms = 0;

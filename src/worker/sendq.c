@@ -17,6 +17,7 @@ int sendq_push(struct sendq *q, struct slab *nodes, struct msg *m)
 		q->first = n;
 	q->last = n;
 	q->bytes += m->frame_len;
+	q->n++;
 	return 0;
 }
 
@@ -59,6 +60,7 @@ static void drop_first(struct sendq *q, struct slab *nodes)
 	if (q->first == NULL)
 		q->last = NULL;
 	q->offset = 0;
+	q->n--;
 	msg_put(n->msg);
 	slab_free(nodes, n);
 }
@@ -88,7 +90,8 @@ uint32_t sendq_drop_unsent(struct sendq *q, struct slab *nodes)
 		keep = (struct sendq){.first = q->first,
 		                      .last = q->first,
 		                      .offset = q->offset,
-		                      .bytes = q->first->msg->frame_len - q->offset};
+		                      .bytes = q->first->msg->frame_len - q->offset,
+		                      .n = 1};
 		q->first = q->first->next;
 		keep.last->next = NULL;
 		q->offset = 0;

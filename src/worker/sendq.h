@@ -22,7 +22,17 @@ struct sendq {
 	struct send_node *first, *last;
 	uint32_t offset; /* bytes of the first message that are written already */
 	uint32_t bytes;  /* that still wait */
+	uint32_t n;      /* messages that wait */
 };
+
+/* What a waiting message holds besides its bytes: its node, its head, the allocator's share. */
+#define SENDQ_MESSAGE_COST 64
+
+/* Memory that waits, bookkeeping included: what a bound is compared with [bytes]. */
+static inline uint64_t sendq_cost(const struct sendq *q)
+{
+	return q->bytes + (uint64_t)q->n * SENDQ_MESSAGE_COST;
+}
 
 static inline bool sendq_empty(const struct sendq *q)
 {

@@ -95,6 +95,8 @@ static void check(void)
 		bytes += m->frame_len - from;
 	}
 	cr_assert_eq(q.bytes, bytes);
+	cr_assert_eq(q.n, model.n);
+	cr_assert_eq(sendq_cost(&q), bytes + (uint64_t)model.n * SENDQ_MESSAGE_COST);
 	cr_assert_eq(q.offset, model.offset);
 	cr_assert_eq(sendq_empty(&q), model.n == 0);
 	cr_assert_eq(nodes.in_use, model.n);
