@@ -51,11 +51,13 @@ void command_reload(struct server *s, struct control *c, json_t *args)
 
 void command_drain(struct server *s, struct control *c, json_t *args)
 {
-	uint64_t open = 0;
+	uint64_t sum[STAT_COUNT] = {0};
 
 	(void)args;
 	server_drain(s);
 	for (uint32_t i = 0; i < s->n_blocks; i++)
-		open += stats_get(&s->blocks[i], STAT_CONNECTIONS_ACTIVE);
-	control_reply(s, c, json_pack("{s:I}", "connections", (json_int_t)open));
+		stats_sum(sum, &s->blocks[i]);
+	stats_settle(sum);
+	control_reply(s, c,
+	              json_pack("{s:I}", "connections", (json_int_t)sum[STAT_CONNECTIONS_ACTIVE]));
 }
