@@ -24,18 +24,13 @@ static inline bool list_empty(const struct list *l)
 	return l->next == l;
 }
 
-/* Insert @n before @at; with a head, that is at the end. */
+/* Insert @n before @at; with a head, that is at the end, and with its first node at the front. */
 static inline void list_append(struct list *at, struct list *n)
 {
 	n->prev = at->prev;
 	n->next = at;
 	at->prev->next = n;
 	at->prev = n;
-}
-
-static inline void list_prepend(struct list *at, struct list *n)
-{
-	list_append(at->next, n);
 }
 
 static inline void list_unlink(struct list *n)

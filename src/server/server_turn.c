@@ -23,7 +23,6 @@ void server_publish_stats(struct server *s)
 	s->now_ms = s->published_ms = os_now_ms();
 	if (now == NULL)
 		return; /* the last one stays for another second */
-	now->at_ms = s->published_ms;
 	now->uptime_ms = s->published_ms - s->started_ms;
 	now->memory_bytes = os_memory_used();
 	now->n_workers = s->n_workers;

@@ -1,7 +1,7 @@
 /*
  * The statistics of one moment: what main sums once a second and publishes by RCU.
  *
- * Thread: the publisher is main; anyone copies it out with stats_snapshot_read().
+ * Thread: the publisher is main; anyone copies it out with stats_cell_read().
  */
 #pragma once
 
@@ -15,7 +15,6 @@
 #define STATS_MAX_WORKERS 256
 
 struct stats_snapshot {
-	uint64_t at_ms; /* monotonic [ms] */
 	uint64_t uptime_ms;
 	uint64_t memory_bytes; /* resident set of the process */
 	uint64_t sum[STAT_COUNT];

@@ -63,7 +63,7 @@ static void publish(uint64_t n)
 	struct stats_snapshot *s = calloc(1, sizeof(*s));
 
 	race_need(s != NULL, "memory");
-	s->at_ms = n;
+	s->uptime_ms = n;
 	s->n_workers = STATS_MAX_WORKERS;
 	for (unsigned i = 0; i < STAT_COUNT; i++)
 		s->sum[i] = n;
@@ -75,10 +75,10 @@ static void publish(uint64_t n)
 static bool whole(const struct stats_snapshot *s)
 {
 	for (unsigned i = 0; i < STAT_COUNT; i++)
-		if (s->sum[i] != s->at_ms)
+		if (s->sum[i] != s->uptime_ms)
 			return false;
 	for (unsigned i = 0; i < STATS_MAX_WORKERS; i++)
-		if (s->worker[i].turns != s->at_ms)
+		if (s->worker[i].turns != s->uptime_ms)
 			return false;
 	return true;
 }
@@ -95,9 +95,9 @@ static void *read_on(void *arg)
 			continue;
 		if (!whole(&s))
 			atomic_fetch_add_explicit(&torn, 1, memory_order_relaxed);
-		if (s.at_ms < last)
+		if (s.uptime_ms < last)
 			atomic_fetch_add_explicit(&backwards, 1, memory_order_relaxed);
-		last = s.at_ms;
+		last = s.uptime_ms;
 		atomic_fetch_add_explicit(&reads, 1, memory_order_relaxed);
 	}
 	rcu_thread_leave();

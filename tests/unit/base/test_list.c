@@ -35,7 +35,7 @@ static void fill(struct list *head, unsigned from, unsigned to)
 		list_append(head, &items[i].link);
 }
 
-Test(list, order_of_append_and_prepend)
+Test(list, append_goes_before)
 {
 	struct list head;
 
@@ -43,7 +43,7 @@ Test(list, order_of_append_and_prepend)
 	check(&head, "");
 	fill(&head, 0, 3);
 	check(&head, "abc");
-	list_prepend(&head, &items[3].link);
+	list_append(head.next, &items[3].link);
 	check(&head, "dabc");
 	list_append(&items[1].link, &items[4].link); /* in the middle */
 	check(&head, "daebc");

@@ -15,7 +15,7 @@
 static void fill(struct stats_snapshot *s, uint32_t n_workers)
 {
 	*s = (struct stats_snapshot){
-		.at_ms = 5, .uptime_ms = 123456, .memory_bytes = 987654321, .n_workers = n_workers};
+		.uptime_ms = 123456, .memory_bytes = 987654321, .n_workers = n_workers};
 	for (unsigned i = 0; i < STAT_COUNT; i++)
 		s->sum[i] = 1000000 + i;
 	for (uint32_t i = 0; i < n_workers; i++)
@@ -190,15 +190,15 @@ Test(stats_cell, what_was_published_last_is_read)
 	struct stats_cell cell = {NULL};
 
 	rcu_thread_enter();
-	got.at_ms = 42;
+	got.uptime_ms = 42;
 	cr_assert_not(stats_cell_read(&cell, &got));
-	cr_assert_eq(got.at_ms, 42, "untouched");
+	cr_assert_eq(got.uptime_ms, 42, "untouched");
 	for (uint64_t i = 1; i <= 3; i++) {
 		struct stats_snapshot *next = calloc(1, sizeof(*next));
 
 		cr_assert_not_null(next);
 		fill(next, (uint32_t)i);
-		next->at_ms = i;
+		next->uptime_ms = i;
 		stats_cell_publish(&cell, next);
 		cr_assert_eq(heap_blocks(), 1, "the last one is gone");
 		cr_assert(stats_cell_read(&cell, &got));
