@@ -37,12 +37,12 @@ struct order {
 };
 
 struct inbox {
-	/* The owner's line, and the one that producers write. */
+	/* The line that the owner writes, and the one that producers write and read. */
 	struct __cds_wfcq_head head CACHE_ALIGNED;
-	int wake_fd;
-	uint32_t limit;
 	struct cds_wfcq_tail tail CACHE_ALIGNED;
 	_Atomic uint32_t count;
+	uint32_t limit; /* constant, and so is: */
+	int wake_fd;
 };
 
 /* @limit: items that may wait before inbox_push() refuses. 0 or -errno. */
