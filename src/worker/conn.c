@@ -249,6 +249,8 @@ void conn_close_with(struct worker *w, struct conn *c, enum close_reason reason,
 	if (text == NULL)
 		text = close_reason_text(reason);
 	leave_open(w, c, reason, code, text);
+	/* Before anything is written: a write that fails ends it for good. */
+	move(c, manner == CLOSE_BY_HANDSHAKE ? CONN_CLOSING : CONN_LINGERING);
 	if (reason == CLOSE_QUEUE_FULL || reason == CLOSE_WRITE_TIMEOUT || manner == CLOSE_AT_ONCE)
 		give_up_queue(w, c);
 	if (manner == CLOSE_SILENTLY ||
@@ -262,7 +264,6 @@ void conn_close_with(struct worker *w, struct conn *c, enum close_reason reason,
 			end(w, c);
 		return;
 	}
-	move(c, manner == CLOSE_BY_HANDSHAKE ? CONN_CLOSING : CONN_LINGERING);
 	deadline_arm(w, c);
 }
 
