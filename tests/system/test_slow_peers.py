@@ -123,7 +123,7 @@ class SlowReaders(wsmd.WsmdTest):
         server = self.wsmd()
         client = rawws.RawClient(server, rcvbuf=SMALL_BUFFER)
         # The first echo fills the queue, the others come right behind it.
-        big = bytes(1000) * 1048
+        big = bytes(MIB)
         client.write(frame(BINARY, big) + frame(TEXT, "small") * 5)
         self.assertEqual(client.receive(), big)
         self.assertEqual([client.receive() for _ in range(5)], ["small"] * 5)
