@@ -254,15 +254,19 @@ static uint64_t patience_us(const struct client *c)
 static void check_gone(void *arg, uint64_t unused)
 {
 	struct client *c = arg;
-	uint64_t until_us;
+	uint64_t until_us, full_us;
 
 	(void)unused;
 	if (c->link->server_closed || !host_running())
 		return;
 	if (world_disturbed(c->silent_us))
 		c->silent_us = world.disturbed_us;
-	if (c->link->faked_us > c->silent_us) /* looks like room that he made */
-		c->silent_us = c->link->faked_us + 200 * US_PER_MS;
+	if (c->link->fd < 0) /* not even accepted yet, if ever */
+		c->silent_us = world.now_us;
+	/* Room in a full socket is a sign of life. */
+	full_us = c->link->vanished ? c->link->faked_us : c->link->blocked_us;
+	if (full_us > c->silent_us)
+		c->silent_us = full_us + 200 * US_PER_MS;
 	until_us = c->silent_us + patience_us(c);
 	if (world.now_us < until_us)
 		agenda_at(until_us, check_gone, c, 0);

@@ -135,8 +135,8 @@ static void on_message(struct client *c, const struct ws_event *ev)
 static void check_cadence(const struct client *c)
 {
 	const struct link *l = c->link;
-	const uint64_t silent =
-		world.now_us - (l->up_us > l->blocked_us ? l->up_us : l->blocked_us);
+	const uint64_t heard = l->up_us > c->open_us ? l->up_us : c->open_us;
+	const uint64_t silent = world.now_us - (heard > l->blocked_us ? heard : l->blocked_us);
 	const uint64_t most = host_times.interval_max_us + US_PER_S;
 
 	EXPECT(silent < most || world_disturbed(c->link->up_us) || world.hurt,

@@ -72,7 +72,9 @@ static void run_seed(uint64_t seed)
 		return;
 	}
 	n_failed++;
-	printf("seed %" PRIu64 " has failed\n", seed);
+	printf("seed %" PRIu64 " has failed: %s %d\n", seed,
+	       WIFSIGNALED(status) ? "signal" : "exit code",
+	       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 static void run_range(const char *text)

@@ -198,6 +198,7 @@ static uint64_t settling_us(void)
 static void calm_down(void)
 {
 	quiet = true;
+	world.freeze_us = 0;
 	world.faults.stall = world.faults.heap = world.faults.poll_fails = 0;
 	clients_quiet();
 	operators_quiet();
@@ -222,6 +223,7 @@ static void stop(void)
 
 	TRACE("SIGTERM");
 	quiet = true; /* no more trouble */
+	world.freeze_us = 0;
 	model_stopped_us = world.now_us;
 	kernel_signal(false);
 	if (chance(60)) {

@@ -183,12 +183,8 @@ int os_poll_wait(int poll, struct os_event *events, int max, uint32_t timeout_ms
 	t->idle = n == 0 && timeout_ms == 0 ? t->idle + 1 : 0;
 	EXPECT(t->idle < MAX_IDLE, "%s spins: it finds nothing and does not sleep", t->name);
 	t->sleeping = false;
-	if (world.freeze_us > 0) { /* between looking and acting is the worst moment */
-		TRACE("the world stands still for %llu us", (unsigned long long)world.freeze_us);
-		world.now_us += world.freeze_us;
-		world_disturb(world.now_us + 1);
-		world.freeze_us = 0;
-	}
+	if (chance(20)) /* between looking and acting is a bad moment */
+		world_freeze();
 	world_mix((uint64_t)n << 32 ^ (uint64_t)poll);
 	return n;
 }

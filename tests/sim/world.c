@@ -50,6 +50,16 @@ void world_disturb(uint64_t until_us)
 		world.disturbed_us = until_us;
 }
 
+void world_freeze(void)
+{
+	if (world.freeze_us == 0)
+		return;
+	TRACE("the world stands still for %" PRIu64 " us", world.freeze_us);
+	world.now_us += world.freeze_us;
+	world.freeze_us = 0;
+	world_disturb(world.now_us + 1);
+}
+
 /* ---- chance ---- */
 
 uint64_t chance_next(void)

@@ -47,6 +47,7 @@ static inline bool world_disturbed(uint64_t since_us)
 	return world.disturbed_us > since_us;
 }
 void world_disturb(uint64_t until_us);
+void world_freeze(void); /* now is such a moment */
 
 /* ---- chance ---- */
 
