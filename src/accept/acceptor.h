@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "accept/refusal_log.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "base/role.h"
 #include "base/siphash.h"
 #include "base/slab.h"
@@ -64,7 +64,7 @@ struct acceptor {
 	struct list by_age OWNED_BY_ACCEPTOR;       /* all half-open ones, oldest first */
 	uint64_t paused_until_ms OWNED_BY_ACCEPTOR; /* 0: accepting */
 	bool draining OWNED_BY_ACCEPTOR, stopping OWNED_BY_ACCEPTOR, again OWNED_BY_ACCEPTOR;
-	struct refusal_log refusals OWNED_BY_ACCEPTOR;
+	struct log_gate refusals OWNED_BY_ACCEPTOR;
 	struct os_event events[ACCEPTOR_EVENTS] OWNED_BY_ACCEPTOR;
 
 	/* Written by others: in lines of its own. */

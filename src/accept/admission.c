@@ -24,8 +24,22 @@ static void count_refusal(struct acceptor *a, const struct half_open *h, enum re
 static void count_refusal(struct acceptor *a, const struct half_open *h, enum refusal why,
                           uint16_t status, const char *sentence)
 {
+	/* A port scan or a client that changed its mind is not worth an operator's attention. */
+	const enum log_level level = why == REFUSE_HANDSHAKE_GONE ? LOG_DEBUG : LOG_INFO;
+	char peer[NET_ADDR_TEXT];
+	struct log_line l;
+
 	stats_add(a->is.stats, stat_refusal(why), 1);
-	refusal_log_write(&a->refusals, a->now_ms, h, why, status, sentence);
+	if (!log_gate_begin(&a->refusals, a->now_ms, &l, level, "refused"))
+		return;
+	log_str(&l, "peer", net_addr_format(&h->peer, peer));
+	log_str(&l, "cause", refusal_label(why));
+	log_u64(&l, "status", status);
+	/* The query never reaches the log: it may hold a token. */
+	if (h->request.head_len > 0)
+		log_strn(&l, "path", h->in + h->request.path.at, h->request.path.len);
+	log_str(&l, "text", sentence);
+	log_end(&l);
 }
 
 void admission_drop(struct acceptor *a, struct half_open *h, enum refusal why)

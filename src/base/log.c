@@ -13,6 +13,9 @@ static struct log_sink sink;
 static _Atomic int current_level = LOG_INFO;
 static _Atomic int current_format = LOG_KV;
 
+/* Lines that the sink did not take; the next one that it takes says how many. */
+static _Atomic uint64_t lines_lost;
+
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 void log_open(const struct log_sink *s)
@@ -69,6 +72,9 @@ bool log_begin(struct log_line *l, enum log_level level, const char *event)
 	append_time(l);
 	log_str(l, "level", level_names[level]);
 	log_str(l, "event", event);
+	l->lost = atomic_exchange_explicit(&lines_lost, 0, memory_order_relaxed);
+	if (l->lost > 0)
+		log_u64(l, "lines_lost", l->lost);
 	return true;
 }
 
@@ -103,7 +109,8 @@ void log_end(struct log_line *l)
 
 	ASSERT(tail_len <= TAIL_ROOM);
 	memcpy(l->text + l->len, tail, tail_len);
-	sink.write(l->text, l->len + tail_len);
+	if (!sink.write(l->text, l->len + tail_len))
+		atomic_fetch_add_explicit(&lines_lost, 1 + l->lost, memory_order_relaxed);
 }
 
 void log_event(enum log_level level, const char *event, const char *fmt, ...)

@@ -25,7 +25,7 @@ enum log_format {
 
 /* Where a finished line goes, and the wall clock [ms since 1970] it is stamped with. */
 struct log_sink {
-	void (*write)(const char *line, size_t len);
+	bool (*write)(const char *line, size_t len); /* must not block; false: it is lost */
 	uint64_t (*wall_ms)(void);
 };
 
@@ -46,6 +46,7 @@ struct log_line {
 	enum log_level level;
 	bool json, cut;
 	uint32_t len;
+	uint64_t lost; /* lines before it that it reports as lost */
 	char text[LOG_LINE_MAX];
 };
 
@@ -58,3 +59,19 @@ void log_end(struct log_line *l);
 
 /* An event with one text: log_event(LOG_INFO, "listening", "address %s", ...). */
 void log_event(enum log_level level, const char *event, const char *fmt, ...) PRINTF(3, 4);
+
+/*
+ * For events that somebody else can cause: a few lines a second in full, the rest as a number.
+ * A flood must not become a flood of lines.
+ *
+ * Thread: the owner of the gate.
+ */
+struct log_gate {
+	uint64_t second; /* monotonic [s] */
+	uint32_t lines;  /* written in it */
+	uint64_t left_out;
+};
+
+/* As log_begin(); also false when this second has had its lines. */
+bool log_gate_begin(struct log_gate *g, uint64_t now_ms, struct log_line *l, enum log_level level,
+                    const char *event);

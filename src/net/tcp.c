@@ -2,12 +2,6 @@
 #include "net/transport.h"
 #include "os/os.h"
 
-static int tcp_handshake(struct transport *t)
-{
-	(void)t; /* accept() did it */
-	return 0;
-}
-
 static ssize_t tcp_read(struct transport *t, void *buf, size_t len)
 {
 	return os_read(t->fd, buf, len);
@@ -30,7 +24,6 @@ static void tcp_close(struct transport *t)
 }
 
 static const struct transport_ops tcp_ops = {
-	.handshake = tcp_handshake,
 	.read = tcp_read,
 	.writev = tcp_writev,
 	.shutdown = tcp_shutdown,

@@ -1,6 +1,6 @@
 /*
- * How bytes reach the peer: a transport is one file with five calls. Plain TCP is the kernel's
- * own calls; TLS will be another.
+ * How bytes reach the peer: a transport is one file with four calls. Plain TCP is the kernel's
+ * own; TLS will be another, and will add its handshake.
  *
  * Thread: the owner of the connection.
  */
@@ -20,7 +20,6 @@ struct transport {
 
 /* All: bytes or 0, or a negative errno; -EAGAIN: not now. read: 0 is the end of the stream. */
 struct transport_ops {
-	int (*handshake)(struct transport *t);
 	ssize_t (*read)(struct transport *t, void *buf, size_t len);
 	ssize_t (*writev)(struct transport *t, const struct iovec *iov, int n);
 	void (*shutdown)(struct transport *t); /* no more from this side */

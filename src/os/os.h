@@ -116,11 +116,10 @@ enum os_signal os_signal_read(int fd); /* the next one that waits */
 /* Raise the soft limit to the hard one; returns what holds now. */
 uint32_t os_raise_fd_limit(void);
 uint32_t os_cpus(void);
-uint64_t os_memory_total(void); /* of the machine [bytes]; 0: unknown */
 uint64_t os_memory_used(void);  /* resident set of this process [bytes]; 0: unknown */
 
 /* End the process now, without any clean-up. */
 NORETURN void os_exit(int code);
 
-/* For log lines; what cannot be written is lost. */
-void os_write_stderr(const char *text, size_t len);
+/* For log lines of at most 4 KiB: whole, or not at all (false) when it would have to wait. */
+bool os_write_stderr(const char *text, size_t len);

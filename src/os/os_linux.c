@@ -2,6 +2,7 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -192,13 +193,6 @@ uint32_t os_cpus(void)
 	return (uint32_t)CPU_COUNT(&set);
 }
 
-uint64_t os_memory_total(void)
-{
-	const long pages = sysconf(_SC_PHYS_PAGES);
-
-	return pages > 0 ? (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
-}
-
 uint64_t os_memory_used(void)
 {
 	unsigned long long total, resident;
@@ -217,7 +211,12 @@ void os_exit(int code)
 	_exit(code);
 }
 
-void os_write_stderr(const char *text, size_t len)
+bool os_write_stderr(const char *text, size_t len)
 {
-	(void)!write(STDERR_FILENO, text, len);
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	/* A pipe that polls as writable has room for PIPE_BUF bytes; a stuck reader of the log must
+	 * not stop the server. The descriptor is shared, so its flags are not ours to change. */
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) &&
+	       write(STDERR_FILENO, text, len) == (ssize_t)len;
 }

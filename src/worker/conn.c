@@ -39,7 +39,25 @@ static void move(struct conn *c, enum conn_state to)
 
 /* ---- being taken over ---- */
 
+static void log_refusal(struct worker *w, const struct handoff *h, enum refusal why) ON_WORKER;
+static void log_refusal(struct worker *w, const struct handoff *h, enum refusal why)
+{
+	char peer[NET_ADDR_TEXT];
+	struct log_line l;
+
+	if (!log_gate_begin(&w->refusals, w->now_ms, &l, LOG_INFO, "refused"))
+		return;
+	log_str(&l, "peer", net_addr_format(&h->peer, peer));
+	log_str(&l, "cause", refusal_label(why));
+	log_u64(&l, "status", refusal_status(why));
+	log_strn(&l, "hub", h->hub, h->hub_len);
+	log_strn(&l, "user", h->user, h->user_len);
+	log_str(&l, "text", refusal_text(why));
+	log_end(&l);
+}
+
 /* Nothing was sent yet: the answer fits into any fresh socket. */
+static void refuse(struct worker *w, struct handoff *h, enum refusal why) ON_WORKER;
 static void refuse(struct worker *w, struct handoff *h, enum refusal why)
 {
 	char answer[ANSWER_REFUSAL_BYTES];
@@ -56,6 +74,7 @@ static void refuse(struct worker *w, struct handoff *h, enum refusal why)
 	(void)!t.ops->writev(&t, &iov, 1); /* lost with a peer who is gone already */
 	t.ops->shutdown(&t);
 	t.ops->close(&t);
+	log_refusal(w, h, why);
 	stats_add(w->is.stats, stat_refusal(why), 1);
 	stats_sub(w->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
 	free(h);

@@ -22,7 +22,7 @@ static uint64_t next_deadline(const struct worker *w, const struct conn *c)
 	at = keepalive_due_ms(w, c);
 	if (c->blocked_ms != 0)
 		at = earlier(at, worker_since(w, c->blocked_ms) + l->write_timeout_ms);
-	if (c->message_ms != 0)
+	if (c->message_ms != 0 && !c->paused)
 		at = earlier(at, worker_since(w, c->message_ms) + l->message_timeout_ms);
 	return at;
 }
@@ -64,7 +64,7 @@ void deadline_fire(struct worker *w, struct conn *c)
 	} else if (c->blocked_ms != 0 &&
 	           w->now_ms >= worker_since(w, c->blocked_ms) + l->write_timeout_ms) {
 		conn_close(w, c, CLOSE_WRITE_TIMEOUT);
-	} else if (c->message_ms != 0 &&
+	} else if (c->message_ms != 0 && !c->paused &&
 	           w->now_ms >= worker_since(w, c->message_ms) + l->message_timeout_ms) {
 		conn_close(w, c, CLOSE_MESSAGE_TIMEOUT);
 	} else {

@@ -241,6 +241,17 @@ static void blocked(struct worker *w, struct conn *c, bool progress)
 	deadline_arm(w, c);
 }
 
+/* Read on. An unfinished message could not arrive meanwhile: its time begins anew. */
+static void resume(struct worker *w, struct conn *c) ON_WORKER;
+static void resume(struct worker *w, struct conn *c)
+{
+	c->paused = false;
+	if (c->message_ms == 0)
+		return;
+	c->message_ms = w->now_ms;
+	deadline_arm(w, c);
+}
+
 void output_flush(struct worker *w, struct conn *c)
 {
 	const uint64_t before = c->bytes_out;
@@ -262,7 +273,7 @@ void output_flush(struct worker *w, struct conn *c)
 		return;
 	}
 	if (c->paused && sendq_cost(&c->sendq) <= w->view.limits.send_queue_bytes / 4)
-		c->paused = false;
+		resume(w, c);
 	if (sendq_empty(&c->sendq)) {
 		c->blocked_ms = 0;
 		conn_on_flushed(w, c);

@@ -16,6 +16,7 @@
 #define ITEMS_PER_TURN  1024
 #define TIMERS_PER_TURN 1024
 
+#define MIN_STALL_MS      100
 #define MAX_SLEEP_MS      60000
 #define LEAVE_STEP_MS     20 /* pace of a drain, and of looking at a stop */
 #define PINGER_RESOLUTION 50 /* requests that wait for a pong are looked at this often [ms] */
@@ -112,7 +113,11 @@ static uint32_t stall_ms(const struct conf *c)
 	const struct conf_heartbeat *h = &c->heartbeat;
 	const uint32_t pong_ms = (uint32_t)(h->timeout_ms * h->grace_factor) - h->interval_ms;
 
-	return least(pong_ms, least(c->limits.write_timeout_ms, c->limits.message_timeout_ms)) / 2;
+	const uint32_t tightest =
+		least(pong_ms, least(c->limits.write_timeout_ms, c->limits.message_timeout_ms));
+
+	/* An ordinary hiccup must not count, or with very tight deadlines the dead never die. */
+	return tightest / 2 > MIN_STALL_MS ? tightest / 2 : MIN_STALL_MS;
 }
 
 static void refresh_view(struct worker *w) ON_WORKER;

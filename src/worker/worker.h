@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/role.h"
 #include "base/slab.h"
 #include "conf/cell.h"
@@ -54,6 +55,7 @@ struct worker {
 	uint64_t resumed_ms OWNED_BY_WORKER; /* end of the last stall, monotonic [ms]; 0: none */
 	uint64_t conf_seen OWNED_BY_WORKER;
 	struct worker_view view OWNED_BY_WORKER;
+	struct log_gate refusals OWNED_BY_WORKER;
 	struct wheel wheel OWNED_BY_WORKER;
 	uint32_t rearm_at OWNED_BY_WORKER; /* next connection whose timer a new view may change */
 	struct slab conns OWNED_BY_WORKER;

@@ -10,14 +10,18 @@ static char line[2 * LOG_LINE_MAX];
 static size_t line_len;
 static unsigned n_lines;
 static uint64_t wall;
+static bool stuck; /* the sink takes nothing */
 
-static void keep(const char *text, size_t len)
+static bool keep(const char *text, size_t len)
 {
+	if (stuck)
+		return false;
 	cr_assert_leq(len, LOG_LINE_MAX);
 	memcpy(line, text, len);
 	line[len] = '\0';
 	line_len = len;
 	n_lines++;
+	return true;
 }
 
 static uint64_t wall_ms(void)
@@ -221,4 +225,35 @@ Test(log, an_event_with_text)
 	log_event(LOG_INFO, "long", "%s", text);
 	check_line();
 	cr_assert_not_null(strstr(line, " cut=true\n"), "what is missing is said");
+}
+
+/* Nobody may wait for the log, and nobody may believe it complete when it is not. */
+Test(log, lost_lines_are_counted)
+{
+	open_log(LOG_INFO, LOG_KV);
+	stuck = true;
+	for (int i = 0; i < 7; i++)
+		log_event(LOG_INFO, "gone", "x");
+	stuck = false;
+	log_event(LOG_INFO, "back", "x");
+	cr_expect(strstr(line, "event=back lines_lost=7 ") != NULL, "%s", line);
+	log_event(LOG_INFO, "again", "x");
+	cr_expect_null(strstr(line, "lines_lost"), "%s", line);
+}
+
+Test(log, a_flood_becomes_a_number)
+{
+	struct log_gate gate = {0};
+	struct log_line l;
+
+	open_log(LOG_INFO, LOG_KV);
+	for (int i = 0; i < 1000; i++)
+		if (log_gate_begin(&gate, 5000 + (uint64_t)i / 10, &l, LOG_INFO, "refused"))
+			log_end(&l);
+	cr_expect_eq(n_lines, 10);
+	cr_expect_not(log_gate_begin(&gate, 5999, &l, LOG_INFO, "refused"));
+	cr_expect_not(log_gate_begin(&gate, 6000, &l, LOG_DEBUG, "refused"));
+	cr_assert(log_gate_begin(&gate, 6000, &l, LOG_INFO, "refused"));
+	log_end(&l);
+	cr_expect(strstr(line, "event=refused lines_left_out=991\n") != NULL, "%s", line);
 }
