@@ -1,6 +1,11 @@
 """Peers that are slow, by nature or on purpose: they go alone, and with a reason."""
 
+import os
+import socket
+import subprocess
+import tempfile
 import time
+import types
 
 import rawws
 import runner
@@ -165,6 +170,32 @@ class SlowReaders(wsmd.WsmdTest):
         self.assertEqual(client.read_frame(), (rawws.PONG, b"x" * 125))
         client.echo("hello")
         client.goodbye()
+
+
+class SlowLog(wsmd.WsmdTest):
+    def test_a_log_that_nobody_reads_stops_nobody(self):
+        """As with a hung collector: the lines of closed connections fill the pipe, and
+        everybody is served all the same."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        control = f"{self.enterContext(tempfile.TemporaryDirectory())}/control"
+        out, into = os.pipe()
+        daemon = subprocess.Popen(
+            [wsmd.WSMD, "--dev", "--listen", f"127.0.0.1:{port}", "--control", control],
+            stderr=into,
+        )
+        self.addCleanup(daemon.kill)
+        self.addCleanup(os.close, out)
+        os.close(into)
+        self.eventually(lambda: os.path.exists(control))
+        server = types.SimpleNamespace(port=port, sockets=[])
+        for _ in range(600):  # at 250 bytes a line, twice what a pipe holds
+            client = rawws.RawClient(server)
+            client.send("still there?")
+            self.assertEqual(client.read_frame(), (TEXT, b"still there?"))
+            client.sock.close()
+        daemon.terminate()
+        self.assertEqual(daemon.wait(wsmd.PATIENCE_S), 0)
 
 
 if __name__ == "__main__":
