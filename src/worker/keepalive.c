@@ -133,14 +133,12 @@ void keepalive_check(struct worker *w, struct conn *c)
 		send_ping(w, c);
 		return;
 	}
-	if (w->now_ms >= dead_ms(w, c)) {
-		dead(w, c);
-		return;
-	}
-	if (w->now_ms < pong_due_ms(w, c))
+	const bool silent = w->now_ms >= dead_ms(w, c);
+
+	if (!silent && w->now_ms < pong_due_ms(w, c))
 		return;
 	ping_missed(w, c);
-	if (++c->missed >= w->view.heartbeat.missed_limit)
+	if (silent || ++c->missed >= w->view.heartbeat.missed_limit)
 		dead(w, c);
 	else
 		send_ping(w, c); /* a suspect is asked again at once */
