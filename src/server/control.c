@@ -37,6 +37,26 @@ void control_fini(struct server *s)
 	slab_fini(&s->controls);
 }
 
+/* A place for one more. Hung clients must not lock the operator out: if there is no place, the
+ * session that has been idle longest gives up its own. */
+static struct control *new_session(struct server *s) ON_MAIN;
+static struct control *new_session(struct server *s)
+{
+	struct control *c = slab_new(&s->controls), *oldest = NULL;
+	uint32_t index = 0;
+
+	if (c != NULL)
+		return c;
+	while ((c = slab_next(&s->controls, &index)) != NULL) {
+		if (!c->busy && c->out == NULL && (oldest == NULL || c->used_ms < oldest->used_ms))
+			oldest = c;
+	}
+	if (oldest == NULL)
+		return NULL;
+	end_session(s, oldest);
+	return slab_new(&s->controls);
+}
+
 void control_accept(struct server *s)
 {
 	struct net_addr nobody;
@@ -55,10 +75,11 @@ void control_accept(struct server *s)
 	/* The file's mode says the same; this also holds where somebody changed it. */
 	if (os_peer_uid(fd, &uid) < 0 || (uid != 0 && uid != os_uid()))
 		goto fail_fd;
-	c = slab_new(&s->controls);
+	c = new_session(s);
 	if (c == NULL)
 		goto fail_fd;
 	c->fd = fd;
+	c->used_ms = s->now_ms;
 	c->interest = OS_READ;
 	if (os_poll_add(s->poll, fd, OS_READ, slab_handle_of(c)) == 0)
 		return;
@@ -106,6 +127,7 @@ static void answer(struct server *s, struct control *c, json_t *line)
 
 	json_decref(line);
 	c->busy = false;
+	c->used_ms = s->now_ms;
 	ASSERT(c->out == NULL);
 	if (text == NULL) {
 		c->ending = true; /* no memory even to say so */
@@ -233,6 +255,7 @@ void control_on_event(struct server *s, const struct os_event *ev)
 
 	if (c == NULL)
 		return;
+	c->used_ms = s->now_ms;
 	if (ev->events & OS_WRITE)
 		flush(s, c);
 	if (ev->events & OS_READ && !c->busy && c->out == NULL)

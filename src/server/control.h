@@ -15,8 +15,9 @@ struct control {
 	struct slab_head head;
 	int fd;
 	uint32_t interest;
-	bool busy;   /* a command waits for workers: the next line waits too */
-	bool ending; /* no more is read; closed when the output is written */
+	bool busy;        /* a command waits for workers: the next line waits too */
+	bool ending;      /* no more is read; closed when the output is written */
+	uint64_t used_ms; /* when something last came or was answered, monotonic [ms] */
 	char *in, *out;
 	size_t in_len, in_cap, out_len, out_at;
 };
@@ -24,6 +25,7 @@ struct control {
 void control_init(struct server *s) ON_MAIN;
 void control_fini(struct server *s) ON_MAIN; /* closes every session */
 
+/* Let somebody in; when all places are taken, in the place of who has been idle longest. */
 void control_accept(struct server *s) ON_MAIN;
 
 /* Now and then: watch the control socket again after descriptors ran out. */

@@ -161,20 +161,34 @@ class Sessions(ControlTest):
         for i, client in enumerate(clients):
             got = [client.receive() for _ in range(10 if i < 5 else 5)]
             self.assertEqual(set(got), {str(i), str(i + 10)} if i < 5 else {str(i)})
-        # One too many is turned away, and the place of one who leaves is free again.
+
+    def test_idle_sessions_lock_nobody_out(self):
+        server = self.wsmd()
+        idle = []
+        for _ in range(MAX_SESSIONS + 3):
+            idle.append(self.session(server))
+            self.assertIn("basic", idle[-1].ask("stats"))
+            time.sleep(0.02)  # the clock that tells who is idle longest has milliseconds
+            server.ctl("stats")
+        # The oldest made room, those who were in use stay.
+        for session in idle[:4]:
+            self.assertEqual(session.lines.readline(), b"")
+        for session in idle[4:]:
+            self.assertIn("basic", session.ask("stats"))
+
+    def test_sessions_that_wait_keep_their_places(self):
+        server = self.wsmd()
+        client = rawws.RawClient(server, "a")
+        (row,) = server.ctl("ls")["connections"]
+        busy = [server.control] + [self.session(server) for _ in range(MAX_SESSIONS - 1)]
+        for session in busy:
+            session.send(line("ping", connection=row["id"]))
+        opcode, nonce = client.read_frame()  # one answers for all who wait
+        self.assertEqual(opcode, rawws.PING)
         self.assertEqual(self.session(server).lines.readline(), b"")
-        sessions.pop().close()
-        self.eventually(self.can_ask(server))
-
-    def can_ask(self, server):
-        def attempt():
-            session = self.session(server)
-            try:
-                return session.ask("ls")
-            except (EOFError, OSError):
-                return None
-
-        return attempt
+        client.send(nonce, rawws.PONG)
+        for session in busy:
+            self.assertIn("rtt_us", session.answer()["result"])
 
     def test_session_that_vanishes_while_it_waits(self):
         server = self.wsmd()
