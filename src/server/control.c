@@ -97,8 +97,7 @@ void control_wake(struct server *s)
 
 /* ---- output ---- */
 
-static void flush(struct server *s, struct control *c) ON_MAIN;
-static void flush(struct server *s, struct control *c)
+static void flush(struct control *c)
 {
 	while (c->out_at < c->out_len) {
 		const struct iovec iov = {.iov_base = c->out + c->out_at,
@@ -116,7 +115,6 @@ static void flush(struct server *s, struct control *c)
 	free(c->out);
 	c->out = NULL;
 	c->out_len = c->out_at = 0;
-	(void)s;
 }
 
 /* One answer at a time: the next line is not looked at before this one is written. */
@@ -136,7 +134,7 @@ static void answer(struct server *s, struct control *c, json_t *line)
 	c->out_len = strlen(text) + 1;
 	text[c->out_len - 1] = '\n'; /* in place of the NUL */
 	c->out = text;
-	flush(s, c);
+	flush(c);
 }
 
 void control_reply(struct server *s, struct control *c, json_t *result)
@@ -257,7 +255,7 @@ void control_on_event(struct server *s, const struct os_event *ev)
 		return;
 	c->used_ms = s->now_ms;
 	if (ev->events & OS_WRITE)
-		flush(s, c);
+		flush(c);
 	if (ev->events & OS_READ && !c->busy && c->out == NULL)
 		read_some(c);
 	else if (ev->events & (OS_ERROR | OS_HANGUP))
