@@ -16,7 +16,7 @@ static void finish_send(struct server *s, struct control *c, struct operation *o
 	const char *reason = op->sum.matched == 0 ? op->not_found : "queue_full";
 
 	if (op->sum.matched == 0)
-		stats_add(&s->blocks[s->n_blocks - 1], STAT_NO_TARGET, 1);
+		stats_add(server_stats(s), STAT_NO_TARGET, 1);
 	if (op->sum.delivered == 0) {
 		json_object_set_new(result, "reason", json_string(reason));
 		if (op->sum.matched == 0)
@@ -114,9 +114,9 @@ void command_send(struct server *s, struct control *c, json_t *args)
 		op->target = t;
 		op->not_found = reason;
 		op->finish = finish_send;
-		stats_add(&s->blocks[s->n_blocks - 1], STAT_SENDS, 1);
+		stats_add(server_stats(s), STAT_SENDS, 1);
 		if (t.kind == TARGET_HUB)
-			stats_add(&s->blocks[s->n_blocks - 1], STAT_BROADCASTS, 1);
+			stats_add(server_stats(s), STAT_BROADCASTS, 1);
 		operation_ask(s, c, op, REQUEST_SEND, m, NULL);
 	}
 	msg_put(m);

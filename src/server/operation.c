@@ -39,7 +39,7 @@ static int ask(struct server *s, struct operation *op, uint32_t worker, struct r
 	if (err == 0)
 		op->waiting++;
 	else
-		stats_add(&s->blocks[s->n_blocks - 1], STAT_INBOX_FULL, 1);
+		stats_add(server_stats(s), STAT_INBOX_FULL, 1);
 	return err;
 }
 

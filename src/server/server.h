@@ -94,6 +94,12 @@ void server_free(struct server *s) ON_MAIN;
 void server_stop(struct server *s) ON_MAIN;
 void server_drain(struct server *s) ON_MAIN;
 
+/* The counters that main itself writes. */
+static inline struct stats_block *server_stats(const struct server *s)
+{
+	return &s->blocks[s->n_blocks - 1];
+}
+
 /* Sum the counters and publish them. */
 void server_publish_stats(struct server *s) ON_MAIN;
 
