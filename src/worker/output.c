@@ -35,25 +35,26 @@ static int enqueue(struct worker *w, struct conn *c, struct msg *m)
 	return 0;
 }
 
-/* Collected replies that cannot be written now go into the queue, ahead of what follows. */
+/* Collected replies that cannot be written now go into the queue, ahead of what follows. Without
+ * memory they stay where they are. */
 static int spill(struct worker *w, struct conn *c, size_t from) ON_WORKER;
 static int spill(struct worker *w, struct conn *c, size_t from)
 {
 	const size_t len = w->out_len - from;
 
-	w->out_len = 0;
-	if (len == 0)
-		return 0;
+	if (len > 0) {
+		struct msg *m = msg_new_raw(w->out + from, (uint32_t)len);
+		const int err = m == NULL ? WSMD_ENOMEM : enqueue(w, c, m);
 
-	struct msg *m = msg_new_raw(w->out + from, (uint32_t)len);
-	int err = m == NULL ? WSMD_ENOMEM : enqueue(w, c, m);
-
-	stats_add(w->is.stats, STAT_MESSAGE_ALLOCS, 1);
-	if (err == 0)
+		stats_add(w->is.stats, STAT_MESSAGE_ALLOCS, 1);
+		if (err < 0) {
+			msg_put(m);
+			return err;
+		}
 		m->vital = from > 0 || c->bytes_out == 0; /* it begins anywhere, or with the 101 */
-	if (err < 0)
-		msg_put(m);
-	return err;
+	}
+	w->out_len = 0;
+	return 0;
 }
 
 /* For messages from elsewhere; replies are bounded by not reading on, see blocked(). */
