@@ -100,6 +100,8 @@ static uint32_t sleep_ms(const struct worker *w)
 		max = LEAVE_STEP_MS;
 	else if (!list_empty(&w->pingers))
 		max = PINGER_RESOLUTION;
+	else if (w->conns.in_use > 0)
+		max = w->view.stall_ms; /* a stall in a longer sleep would be taken for sleep */
 	return wheel_sleep_ms(&w->wheel, w->now_ms, max);
 }
 
@@ -108,16 +110,18 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+/*
+ * One that goes unnoticed, behind a sleep as long, leaves half of his shortest deadline to a peer.
+ * An ordinary hiccup must not count, or with very tight deadlines the dead never die.
+ */
 static uint32_t stall_ms(const struct conf *c)
 {
 	const struct conf_heartbeat *h = &c->heartbeat;
 	const uint32_t pong_ms = (uint32_t)(h->timeout_ms * h->grace_factor) - h->interval_ms;
-
-	const uint32_t tightest =
+	const uint32_t shortest =
 		least(pong_ms, least(c->limits.write_timeout_ms, c->limits.message_timeout_ms));
 
-	/* An ordinary hiccup must not count, or with very tight deadlines the dead never die. */
-	return tightest / 2 > MIN_STALL_MS ? tightest / 2 : MIN_STALL_MS;
+	return shortest / 4 > MIN_STALL_MS ? shortest / 4 : MIN_STALL_MS;
 }
 
 static void refresh_view(struct worker *w) ON_WORKER;
