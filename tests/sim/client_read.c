@@ -168,6 +168,16 @@ static void on_pong(struct client *c, const struct ws_event *ev)
 	c->pong_seen = n;
 }
 
+/* Both have said goodbye: now the server ends the stream, and does not wait for a timeout. */
+static void check_fin(void *arg, uint64_t since_us)
+{
+	struct client *c = arg;
+
+	EXPECT(c->state == CLIENT_ENDED || !client_innocent(c) || world_disturbed(since_us) ||
+	               c->link->faked_us >= since_us || !host_running(),
+	       "link %u said goodbye and waits for the end of the stream", c->link->id);
+}
+
 static void on_close(struct client *c, const struct ws_event *ev)
 {
 	TRACE("link %u gets close %u %.*s", c->link->id, ev->close_code, (int)ev->len, ev->data);
@@ -176,6 +186,7 @@ static void on_close(struct client *c, const struct ws_event *ev)
 		EXPECT(!client_innocent(c) || c->expected_at == c->expected_len,
 		       "link %u said goodbye, and %zu echoes never came", c->link->id,
 		       c->expected_len - c->expected_at);
+		agenda_at(world.now_us + 700 * US_PER_MS, check_fin, c, world.now_us);
 		return;
 	}
 	if (c->violation_code != 0 && !c->link->hurt && !world.hurt && ev->close_code >= 1002 &&

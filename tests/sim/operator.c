@@ -116,8 +116,20 @@ static void check_answered(void *arg, uint64_t question)
 		return;
 	if (model_stopped_us != 0 || world.hurt || s->link->hurt || world_disturbed(s->asked_us))
 		return;
+	if (s->link->fd < 0 && world.faults.accept_full > 0)
+		return;
 	world_fail("session %u has had no answer for %llu us", s->number,
 	           (unsigned long long)(s->ping ? PING_US : ANSWER_US));
+}
+
+/* A ping whose connection is gone is not waited for. */
+static bool pinged_in_vain(const struct operator* s)
+{
+	const struct client *c = s->ping ? clients_of_link(s->pinged) : NULL;
+
+	return c != NULL && c->link->closed_us > s->asked_us &&
+	       world.now_us > c->link->closed_us + US_PER_S && !world_disturbed(s->asked_us) &&
+	       !s->link->hurt && !world.hurt;
 }
 
 static void say(struct operator* s, const char *line, size_t len)
@@ -289,6 +301,8 @@ static void tick(void *arg, uint64_t number)
 		connect_session(s);
 		return;
 	}
+	EXPECT(!s->waiting || !pinged_in_vain(s), "session %u waits for the pong of nobody",
+	       s->number);
 	if (!s->waiting) {
 		ask_something(s);
 	} else if (chance(30)) {

@@ -7,6 +7,7 @@
 #include "host.h"
 #include "kernel.h"
 #include "os/os.h"
+#include "scenario.h"
 #include "server/control.h"
 #include "shard/conn_id.h"
 #include "worker/conn.h"
@@ -122,6 +123,8 @@ static void walk_acceptor(struct acceptor *a)
 		EXPECT(timer_armed(&h->timer), "a half-open socket has no timer");
 		census.reading += h->state == HALF_OPEN_READING;
 	}
+	EXPECT(a->half_open.in_use <= scenario.max_half_open, "%u half-open sockets, %u allowed",
+	       a->half_open.in_use, scenario.max_half_open);
 	EXPECT(a->wheel.armed == a->half_open.in_use, "%u timers, %u half-open sockets",
 	       a->wheel.armed, a->half_open.in_use);
 }

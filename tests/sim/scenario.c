@@ -73,7 +73,7 @@ static void choose_settings(uint32_t n_workers)
 	set("limits.send_queue_bytes", "%u", (uint32_t)chance_between(20000, 200000));
 	set("limits.max_connections_per_user", "%d", scenario.scarce ? 3 : 100000);
 	set("limits.inbox_items", "%d", scenario.scarce ? 16 : 4096);
-	set("limits.max_half_open", "%d", scenario.scarce ? 12 : 4096);
+	set("limits.max_half_open", "%u", scenario.max_half_open);
 	set("limits.control_frame_burst", "%d", 60);
 	set("limits.control_frames_per_s", "%d", 60);
 	choose_times();
@@ -82,7 +82,7 @@ static void choose_settings(uint32_t n_workers)
 void scenario_change_settings(bool valid)
 {
 	choose_times();
-	set("limits.max_half_open", "%d", valid ? scenario.scarce ? 12 : 4096 : 0);
+	set("limits.max_half_open", "%u", valid ? scenario.max_half_open : 0);
 }
 
 /* ---- who comes ---- */
@@ -115,6 +115,7 @@ static void choose(uint32_t *ret_workers)
 		.n_ports = 2,
 		.scarce = chance(150),
 	};
+	scenario.max_half_open = scenario.scarce ? 5 : 4096;
 	*ret_workers = (uint32_t)chance_between(2, 4);
 	scenario.n_slots = size < 60   ? (uint32_t)chance_between(3, 30)
 	                   : size < 98 ? (uint32_t)chance_between(30, 200)
@@ -232,7 +233,7 @@ static void stop(void)
 			kernel_signal(false); /* does not return if it is seen in time */
 	}
 	bound = world.disturbed_us > model_stopped_us ? world.disturbed_us : model_stopped_us;
-	host_run_until(bound + host_times.stop_max_us + US_PER_S);
+	host_run_until(bound + host_times.stop_max_us + 300 * US_PER_MS);
 	EXPECT(!host_running(), "the server does not end: %s", host_phase());
 }
 

@@ -14,6 +14,7 @@ struct scenario {
 	uint32_t message_bytes; /* longest message of a client */
 	uint16_t ports[2];
 	uint32_t n_ports;
+	uint32_t max_half_open;
 	bool scarce; /* limits are so low that newcomers may be refused */
 };
 
