@@ -12,7 +12,8 @@
 	X(WSMD_ENOENT, -1005, "no such object")                                                    \
 	X(WSMD_EPROTO, -1006, "the peer broke the protocol")                                       \
 	X(WSMD_ECLOSED, -1007, "already closed")                                                   \
-	X(WSMD_ECONFIG, -1008, "the configuration is not valid")
+	X(WSMD_ECONFIG, -1008, "the configuration is not valid")                                   \
+	X(WSMD_EFOREIGN, -1009, "its directory belongs to another user")
 
 enum wsmd_error {
 #define X(name, number, text) name = number,

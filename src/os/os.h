@@ -36,7 +36,8 @@ MUST_CHECK int os_listen_tcp(const struct net_addr *addr, int backlog, int *ret_
  * A listening Unix socket, mode 0600, at @path; its directory is made (0700) if missing, and
  * a socket file that nobody listens on is replaced.
  *
- * Returns: 0; -EADDRINUSE when somebody does listen there; -errno
+ * Returns: 0; -EADDRINUSE when somebody does listen there; WSMD_EFOREIGN when the directory is
+ *          neither ours nor root's; -errno
  */
 MUST_CHECK int os_listen_unix(const char *path, int *ret_fd);
 void os_unlink(const char *path);

@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/err.h"
+
 union sockaddr_any {
 	struct sockaddr any;
 	struct sockaddr_in v4;
@@ -104,6 +106,19 @@ static bool somebody_listens(const union sockaddr_any *sa)
 	return !refused;
 }
 
+/* Whoever owns the directory can put a socket of his own in our place. */
+static int check_owner(const char *dir)
+{
+	struct stat link, st;
+
+	if (lstat(dir, &link) < 0 || stat(dir, &st) < 0)
+		return -errno;
+	if ((link.st_uid != 0 && link.st_uid != geteuid()) ||
+	    (st.st_uid != 0 && st.st_uid != geteuid()))
+		return WSMD_EFOREIGN;
+	return 0;
+}
+
 static int make_parent(const char *path)
 {
 	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -111,10 +126,12 @@ static int make_parent(const char *path)
 
 	snprintf(dir, sizeof(dir), "%s", path);
 	slash = strrchr(dir, '/');
-	if (slash == NULL || slash == dir)
-		return 0;
-	*slash = '\0';
-	return mkdir(dir, 0700) < 0 && errno != EEXIST ? -errno : 0;
+	if (slash == NULL)
+		return check_owner(".");
+	slash[slash == dir] = '\0'; /* the root keeps its own */
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return check_owner(dir);
 }
 
 int os_listen_unix(const char *path, int *ret_fd)

@@ -58,6 +58,9 @@ static const char *remedy(int err, bool unix_socket)
 	case -ENAMETOOLONG:
 		return "a socket's path has at most 107 bytes; choose a shorter one with "
 		       "--control PATH";
+	case WSMD_EFOREIGN:
+		return "he could put a socket of his own there; remove the directory if it is not "
+		       "meant to be, or choose another path with --control PATH";
 	case -EMFILE:
 		return "the descriptor limit is too low; raise it with `ulimit -n`";
 	default:

@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import tempfile
+import unittest
 
 import rawws
 import runner
@@ -155,6 +156,30 @@ class Faults(StartTest):
     def test_missing_folder_of_the_control_socket_is_made(self):
         server = self.wsmd(control=self.path("new/control.sock"))
         self.assertEqual(os.stat(self.path("new")).st_mode & 0o777, 0o700)
+        self.assertIn("basic", server.ctl("stats"))
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can give a folder away")
+    def test_folder_of_somebody_else_is_refused(self):
+        for name in ("theirs", "mine"):
+            os.mkdir(self.path(name))
+        for name, target in [("to-theirs", "theirs"), ("their-link", "mine"), ("link", "mine")]:
+            os.symlink(target, self.path(name))
+        os.chown(self.path("theirs"), 12345, 12345)
+        os.chown(self.path("their-link"), 12345, 12345, follow_symlinks=False)
+        words = ["its directory belongs to another user", "--control PATH"]
+        for name in ("theirs", "to-theirs", "their-link"):
+            path = self.path(f"{name}/control.sock")
+            with self.subTest(name):
+                self.fails(*START, "--control", path, code=1, words=[path, *words])
+                self.assertFalse(os.path.exists(path))
+        self.fails(*START, "--control", "c.sock", code=1, words=words, cwd=self.path("theirs"))
+        server = self.wsmd(control=self.path("link/control.sock"))
+        self.assertIn("basic", server.ctl("stats"))
+
+    def test_folder_for_everybody_will_do_if_it_is_roots(self):
+        with tempfile.NamedTemporaryFile(prefix="wsmd-", suffix=".sock", dir="/tmp") as name:
+            path = name.name
+        server = self.wsmd(control=path)
         self.assertIn("basic", server.ctl("stats"))
 
     def test_second_daemon_is_refused_and_the_first_unharmed(self):
