@@ -151,6 +151,28 @@ class Transport(Case):
             self.skipTest(done.stderr.decode())
         self.check(done, NO_DAEMON, "", "no permission .* only to the user it runs as, and to root")
 
+    @unittest.skipIf(os.geteuid() != 0, "only root can play other users")
+    def test_stranger_on_the_socket_is_told_nothing(self):
+        me, stranger = 65534, 12345
+        for owner, trusted in [(stranger, False), (me, True), (0, True)]:
+            os.seteuid(owner)
+            try:
+                daemon = FakeDaemon([ok(delivered=1, dropped=0)])
+                os.chmod(daemon.folder, 0o711)
+                os.chmod(daemon.path, 0o666)
+            finally:
+                os.seteuid(0)
+            with self.subTest(owner), daemon:
+                done = subprocess.run(
+                    [WSMCTL, "--control", daemon.path, "send", "alice", "secret"],
+                    env=environment(), capture_output=True, timeout=60, user=me, group=me,
+                )  # fmt: skip
+                if trusted:
+                    self.check(done, DONE, "delivered 1\n", "^$")
+                else:
+                    self.check(done, NO_DAEMON, "", "neither you nor root, .* uid 12345; nothing")
+                self.assertEqual(len(daemon.requests), trusted)
+
     def test_path_too_long(self):
         done = self.call("--control", "/" + "x" * 107, "ls")
         self.check(done, USAGE, "", "has 108 bytes, a Unix socket takes 107: /xxx")

@@ -91,6 +91,24 @@ static json_t *connect_error(const struct client *c, int err)
 	                    strerror(err));
 }
 
+/* In /tmp a stranger may have been there first: he gets no message, and is not believed. */
+static json_t *check_peer(const struct client *c)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (geteuid() == 0)
+		return NULL; /* speaks to the wsmd of any user */
+	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		return connect_error(c, errno);
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return NULL;
+	return client_error(CLIENT_NO_DAEMON, "name the socket of your own with --control PATH",
+	                    "the one who listens on %s is neither you nor root, but the user with "
+	                    "uid %u; nothing was sent to him",
+	                    c->path, (unsigned)peer.uid);
+}
+
 static json_t *open_socket(struct client *c)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -111,7 +129,7 @@ static json_t *open_socket(struct client *c)
 	if (c->fd < 0 || setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) != 0 ||
 	    connect(c->fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0)
 		return connect_error(c, errno);
-	return NULL;
+	return check_peer(c);
 }
 
 static json_t *silence_error(const struct client *c, const char *command)
