@@ -88,7 +88,8 @@ static void refuse(struct acceptor *a, struct half_open *h, enum refusal why, ui
 	if (status == 503)
 		os_random(&random, sizeof(random));
 	answer(a, h, text,
-	       answer_refusal(text, status, sentence, status == 503 ? answer_retry_s(random) : 0),
+	       answer_refusal(text, why, status, sentence,
+	                      status == 503 ? answer_retry_s(random) : 0),
 	       NULL, 0);
 }
 

@@ -20,21 +20,24 @@ uint32_t answer_upgrade(char *dst, size_t cap, const char accept[WS_ACCEPT_LEN +
 	return (uint32_t)n;
 }
 
-/* Fields that some refusals owe the client by their status. */
-static const char *field_of_status(uint16_t status)
+/* Fields that some refusals owe the client. */
+static const char *fields_of(enum refusal why)
 {
-	switch (status) {
-	case 405:
+	switch (why) {
+	case REFUSE_METHOD:
 		return "Allow: GET\r\n";
-	case 426:
+	case REFUSE_PAGE_METHOD:
+		return "Allow: GET, HEAD\r\n";
+	case REFUSE_NO_UPGRADE:
+	case REFUSE_VERSION:
 		return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
 	default:
 		return "";
 	}
 }
 
-uint32_t answer_refusal(char dst[ANSWER_REFUSAL_BYTES], uint16_t status, const char *sentence,
-                        uint32_t retry_s)
+uint32_t answer_refusal(char dst[ANSWER_REFUSAL_BYTES], enum refusal why, uint16_t status,
+                        const char *sentence, uint32_t retry_s)
 {
 	char retry[32] = "";
 	int n;
@@ -48,7 +51,7 @@ uint32_t answer_refusal(char dst[ANSWER_REFUSAL_BYTES], uint16_t status, const c
 	             "Content-Type: text/plain; charset=utf-8\r\n"
 	             "Content-Length: %zu\r\n\r\n"
 	             "%s\n",
-	             status, http_status_text(status), field_of_status(status), retry,
+	             status, http_status_text(status), fields_of(why), retry,
 	             status == 426 ? "Upgrade, close" : "close", strlen(sentence) + 1, sentence);
 	ASSERT(n > 0 && n < ANSWER_REFUSAL_BYTES);
 	return (uint32_t)n;

@@ -21,12 +21,13 @@ uint32_t answer_upgrade(char *dst, size_t cap, const char accept[WS_ACCEPT_LEN +
 /**
  * A refusal with a readable body. Everything but a 101 ends the connection, and says so.
  *
+ * @why       decides the fields that come with it
  * @status    the refusal's own, or a more exact one
  * @sentence  the refusal's own, or a more exact one
  * @retry_s   seconds for Retry-After; 0: none
  */
-uint32_t answer_refusal(char dst[ANSWER_REFUSAL_BYTES], uint16_t status, const char *sentence,
-                        uint32_t retry_s);
+uint32_t answer_refusal(char dst[ANSWER_REFUSAL_BYTES], enum refusal why, uint16_t status,
+                        const char *sentence, uint32_t retry_s);
 
 /* Head of a page of @body_len bytes. Returns its length. */
 uint32_t answer_page(char dst[ANSWER_HEAD_BYTES], uint16_t status, const char *content_type,

@@ -48,8 +48,7 @@ static void decide_page(const struct http_head *head, const char *buf, struct de
 		d->verdict = VERDICT_PAGE;
 		return;
 	}
-	refuse(d, REFUSE_METHOD);
-	d->sentence = "This page answers GET and HEAD.";
+	refuse(d, REFUSE_PAGE_METHOD);
 }
 
 /* The hub that the path names. False: no WebSocket is offered there. */

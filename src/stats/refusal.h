@@ -10,6 +10,7 @@
 #define REFUSALS(X)                                                                                \
 	X(REFUSE_BAD_HEAD, "bad_request", 400, "The request is not valid HTTP/1.1.")               \
 	X(REFUSE_METHOD, "method", 405, "A WebSocket handshake is a GET request.")                 \
+	X(REFUSE_PAGE_METHOD, "page_method", 405, "This page answers GET and HEAD.")               \
 	X(REFUSE_BODY, "body", 400, "A WebSocket handshake has no body.")                          \
 	X(REFUSE_NOT_FOUND, "not_found", 404,                                                      \
 	  "Nothing is here. WebSockets connect to /client/hubs/HUB or /ws.")                       \

@@ -68,7 +68,7 @@ static void refuse(struct worker *w, struct handoff *h, enum refusal why)
 	transport_init_tcp(&t, h->fd);
 	const struct iovec iov = {
 		.iov_base = answer,
-		.iov_len = answer_refusal(answer, refusal_status(why), refusal_text(why),
+		.iov_len = answer_refusal(answer, why, refusal_status(why), refusal_text(why),
 	                                  answer_retry_s(random)),
 	};
 	(void)!t.ops->writev(&t, &iov, 1); /* lost with a peer who is gone already */

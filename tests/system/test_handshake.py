@@ -181,7 +181,9 @@ class Refusals(wsmd.WsmdTest):
         server = self.wsmd()
         for path in ("/", "/healthz", "/readyz", "/metrics"):
             data = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
-            self.check(server, data, 405, "GET and HEAD")
+            headers = self.check(server, data, 405, "GET and HEAD")
+            self.assertEqual(headers["allow"], "GET, HEAD")
+        self.assertEqual(server.stat("basic.refusals")["page_method"], 4)
 
 
 class Accepted(wsmd.WsmdTest):

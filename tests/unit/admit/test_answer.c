@@ -26,7 +26,8 @@ static bool has(const struct http_head *h, const char *text, const char *name, c
 	return value == NULL || http_span_equals(text, s, value);
 }
 
-static void expect_refusal(uint16_t status, const char *sentence, uint32_t retry_s)
+static void expect_refusal(enum refusal why, uint16_t status, const char *sentence,
+                           uint32_t retry_s)
 {
 	char text[ANSWER_REFUSAL_BYTES], number[16];
 	struct http_head h;
@@ -34,7 +35,7 @@ static void expect_refusal(uint16_t status, const char *sentence, uint32_t retry
 	/* What is written must not depend on what was there. */
 	memset(text, 0x5a, sizeof(text));
 
-	const uint32_t len = answer_refusal(text, status, sentence, retry_s);
+	const uint32_t len = answer_refusal(text, why, status, sentence, retry_s);
 
 	cr_assert_lt(len, sizeof(text));
 	parse(&h, text, len);
@@ -45,7 +46,9 @@ static void expect_refusal(uint16_t status, const char *sentence, uint32_t retry
 	cr_expect_eq(memcmp(text + h.head_len, sentence, strlen(sentence)), 0);
 	cr_expect_eq(text[len - 1], '\n');
 	cr_expect(has(&h, text, "content-type", "text/plain; charset=utf-8"));
-	cr_expect_eq(has(&h, text, "allow", "GET"), status == 405);
+	cr_expect_eq(has(&h, text, "allow", "GET"), why == REFUSE_METHOD);
+	cr_expect_eq(has(&h, text, "allow", "GET, HEAD"), why == REFUSE_PAGE_METHOD);
+	cr_expect_eq(has(&h, text, "allow", NULL), status == 405);
 	cr_expect_eq(has(&h, text, "sec-websocket-version", "13"), status == 426);
 	cr_expect_eq(has(&h, text, "upgrade", "websocket"), status == 426);
 	cr_expect_eq(http_head_has_token(&h, text, "connection", "upgrade"), status == 426);
@@ -60,7 +63,7 @@ Test(answer, every_refusal)
 		const enum refusal r = (enum refusal)i;
 
 		if (refusal_status(r) != 0)
-			expect_refusal(refusal_status(r), refusal_text(r),
+			expect_refusal(r, refusal_status(r), refusal_text(r),
 			               refusal_status(r) == 503 ? 7 : 0);
 	}
 }
@@ -68,13 +71,13 @@ Test(answer, every_refusal)
 Test(answer, every_fault_of_a_head)
 {
 	for (unsigned i = HTTP_OK + 1; i < HTTP_FAULT_COUNT; i++)
-		expect_refusal(http_fault_status((enum http_fault)i),
+		expect_refusal(REFUSE_BAD_HEAD, http_fault_status((enum http_fault)i),
 		               http_fault_text((enum http_fault)i), 0);
 }
 
 Test(answer, the_longest_retry_fits)
 {
-	expect_refusal(503, "x", UINT32_MAX);
+	expect_refusal(REFUSE_BUSY, 503, "x", UINT32_MAX);
 }
 
 Test(answer, upgrade)

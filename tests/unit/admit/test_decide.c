@@ -339,6 +339,8 @@ Test(decide, pages)
 			cr_expect_eq(d.head_only, cases[i].head_only, "%s", cases[i].text);
 		} else {
 			cr_expect_eq(d.status, cases[i].status, "%s", cases[i].text);
+			cr_expect_eq(d.why, d.status == 405 ? REFUSE_PAGE_METHOD : REFUSE_NOT_FOUND,
+			             "%s", cases[i].text);
 		}
 	}
 }
