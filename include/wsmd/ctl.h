@@ -14,8 +14,10 @@
  * --------  --------------------------------------  ---------------------------------------------
  * stats     -                                       see "stats" below
  * ls        hub (all), user, limit (1000),          connections: [row], cursor (absent: no more)
- *           cursor (0)
- * show      target: user or connection id; hub      connections: [row with the long fields]
+ *           cursor (0)                               With user there is no cursor, but
+ *                                                    truncated: true when he has more than limit
+ * show      target: user or connection id; hub      connections: [row with the long fields],
+ *                                                    1000 of a user, truncated: true if he has more
  * send      one of user | connection | all: true;   delivered, dropped; when nothing was delivered
  *           hub ("default"); text | binary (base64)  reason ("no_such_user", "nobody_connected",
  *                                                    "no_such_connection", "queue_full"), hint

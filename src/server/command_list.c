@@ -5,6 +5,15 @@
 
 #define MAX_ROWS 1000
 
+static json_t *rows_result(const struct operation *op)
+{
+	json_t *result = json_pack("{s:O}", "connections", op->rows);
+
+	if (op->truncated)
+		json_object_set_new(result, "truncated", json_true());
+	return result;
+}
+
 static void finish_ls(struct server *s, struct control *c, struct operation *op) ON_MAIN;
 static void finish_ls(struct server *s, struct control *c, struct operation *op)
 {
@@ -16,7 +25,7 @@ static void finish_ls(struct server *s, struct control *c, struct operation *op)
 		operation_ask_page(s, c, op);
 		return;
 	}
-	result = json_pack("{s:O}", "connections", op->rows);
+	result = rows_result(op);
 	if (op->target.kind != TARGET_USER && op->worker < s->n_workers)
 		json_object_set_new(result, "cursor",
 		                    json_integer((json_int_t)op->worker << 32 | op->cursor));
@@ -83,7 +92,7 @@ static void finish_show(struct server *s, struct control *c, struct operation *o
 	if (json_array_size(op->rows) == 0)
 		argument_not_found(s, c, &op->target);
 	else
-		control_reply(s, c, json_pack("{s:O}", "connections", op->rows));
+		control_reply(s, c, rows_result(op));
 	operation_free(op);
 }
 

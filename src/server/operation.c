@@ -119,12 +119,16 @@ void operation_ask(struct server *s, struct control *c, struct operation *op,
 
 void operation_ask_page(struct server *s, struct control *c, struct operation *op)
 {
-	/* A user's connections come in one page: a walk of his list has no place to go on from. */
-	const bool paged = op->target.kind != TARGET_USER;
-	const uint32_t rows = paged && op->room > PAGE_ROWS ? PAGE_ROWS : op->room;
 	struct request *r = make_request(s, REQUEST_LIST, NULL, NULL);
+	uint32_t rows = op->room;
 	int err = WSMD_ENOMEM;
 
+	/* A user's connections come in one page: a walk of his list has no place to go on from.
+	 * One more than wanted tells whether it is cut. */
+	if (op->target.kind == TARGET_USER)
+		rows++;
+	else if (rows > PAGE_ROWS)
+		rows = PAGE_ROWS;
 	if (r != NULL) {
 		r->cursor = op->cursor;
 		r->max_rows = rows;
@@ -147,9 +151,9 @@ static void add_up(struct operation *op, const struct request *r)
 	op->cursor = r->cursor;
 	if (r->err < 0)
 		op->err = r->err;
-	for (uint32_t i = 0; i < r->n_rows; i++)
+	op->truncated = r->n_rows > op->room;
+	for (uint32_t i = 0; i < r->n_rows && op->room > 0; i++, op->room--)
 		json_array_append_new(op->rows, render_row(&r->rows[i], op->detailed));
-	op->room -= r->n_rows < op->room ? r->n_rows : op->room;
 }
 
 struct control *operation_on_answer(struct server *s, struct request *r)

@@ -20,7 +20,7 @@ struct operation {
 	/* lists */
 	json_t *rows;
 	uint32_t worker, cursor, room; /* where the next page begins; rows still wanted */
-	bool detailed;
+	bool detailed, truncated;      /* truncated: there were more, but no way to ask for them */
 };
 
 /* NULL: out of memory, and @c has been told. */
@@ -38,7 +38,7 @@ void operation_free(struct operation *op);
 void operation_ask(struct server *s, struct control *c, struct operation *op,
                    enum request_kind kind, struct msg *msg, const char *text) ON_MAIN;
 
-/* Ask worker op->worker for its next page of rows. */
+/* Ask worker op->worker for its next page of rows; of a user, for all that there is room for. */
 void operation_ask_page(struct server *s, struct control *c, struct operation *op) ON_MAIN;
 
 /* An answer; consumes @r. Returns the session if the command was answered, else NULL. */

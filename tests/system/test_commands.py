@@ -178,6 +178,25 @@ class List(wsmd.WsmdTest):
         self.assertEqual(workers, {0, 1, 2})
         self.assertEqual(clients.count_open(), 1500)
 
+    def test_list_of_a_user_says_when_it_is_cut(self):
+        server = self.wsmd("--workers", "2", limits__max_connections_per_user=2000)
+        clients = self.keep(crowd.Crowd(server, 1000, user=lambda i: "a"))
+        for arguments, rows, cut in [
+            ({"limit": 999}, 999, True), ({"limit": 1}, 1, True), ({}, 1000, False),
+        ]:  # fmt: skip
+            with self.subTest(arguments):
+                result = server.ctl("ls", user="a", **arguments)
+                self.assertEqual(len(result["connections"]), rows)
+                self.assertEqual(result.get("truncated", False), cut)
+        self.assertNotIn("truncated", server.ctl("show", target="a"))
+        one_more = rawws.RawClient(server, "a")
+        for result in (server.ctl("ls", user="a"), server.ctl("show", target="a")):
+            self.assertEqual(len({row["id"] for row in result["connections"]}), 1000)
+            self.assertIs(result["truncated"], True)
+        self.assertNotIn("truncated", server.ctl("ls"))
+        self.assertEqual(clients.count_open(), 1000)
+        one_more.goodbye()
+
     def test_filters(self):
         server = self.wsmd()
         a1, a2 = rawws.RawClient(server, "a", hub="one"), rawws.RawClient(server, "a", hub="two")

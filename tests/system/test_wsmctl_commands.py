@@ -95,6 +95,16 @@ class List(Case):
         self.check(done, NO_DAEMON, err="same page")
         self.assertEqual(len(self.daemon.requests), 2)
 
+    def test_truncated(self):
+        cut = [ok(connections=[row(1), row(2)], truncated=True)]
+        for more, words in [([], "more of one user"), (["--limit", "2"], "--limit ended")]:
+            done = self.ask(cut, "ls", "--user", "alice", *more)
+            self.check(done, DONE, err=rf"\Awsmctl: there are more; .*{words}.*\n\Z")
+            self.assertEqual(len(done.out.splitlines()), 3)
+        done = self.ask(cut, "ls", "--user", "alice", "--json")
+        self.check(done, DONE, err=r"\A\Z")
+        self.assertEqual(json.loads(done.out), cut[0]["result"])
+
     def test_daemon_vanishes_between_pages(self):
         pages = [ok(connections=[row()], cursor=1), CLOSE]
         done = self.ask(pages, "ls")
@@ -133,6 +143,10 @@ class Show(Case):
         ]:  # fmt: skip
             self.assertEqual(values[name], shown)
         self.assertRegex(second, r"(?m)^rtt_us +-$")
+
+    def test_truncated(self):
+        done = self.ask([ok(connections=[row()], truncated=True)], "show", "alice")
+        self.check(done, DONE, err=r"\Awsmctl: there are more; .*more of one user\n\Z")
 
     def test_nobody(self):
         self.check(self.ask([ok(connections=[])], "show", "bob"), DONE, "no connections\n")

@@ -51,6 +51,8 @@ int show_run(struct invocation *in)
 				putchar('\n');
 			print_connection(row);
 		}
+		if (json_is_true(json_object_get(result, "truncated")))
+			report_note(NOTE_TRUNCATED);
 	}
 	json_decref(result);
 	return WSMD_CTL_OK;

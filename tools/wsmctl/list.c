@@ -43,7 +43,8 @@ struct listing {
 	struct invocation *in;
 	bool json;
 	struct table table;
-	size_t rows;
+	size_t rows, limit;
+	bool truncated; /* wsmd knows of more, but gives no cursor to ask with */
 };
 
 static char *cell_text(const char *member, const json_t *value)
@@ -97,7 +98,7 @@ static void print_page(struct listing *list, const json_t *rows)
 		table_print(&list->table, stdout, table_terminal_width());
 }
 
-/* One more member, "cursor" or "error", or none, and the end of the object. */
+/* One more member, "cursor", "truncated" or "error", or none, and the end of the object. */
 static void close_json(const struct listing *list, const char *name, const json_t *value)
 {
 	const bool pretty = isatty(STDOUT_FILENO);
@@ -115,11 +116,10 @@ static void close_json(const struct listing *list, const char *name, const json_
 	puts(pretty && list->rows > 0 ? "\n}" : "}");
 }
 
-static json_t *request_page(struct listing *list, size_t limit, const json_t *cursor,
-                            json_t **ret_error)
+static json_t *request_page(struct listing *list, const json_t *cursor, json_t **ret_error)
 {
 	const char *const *option = list->in->option;
-	const size_t left = limit - list->rows, page = left < PAGE_ROWS ? left : PAGE_ROWS;
+	const size_t left = list->limit - list->rows, page = left < PAGE_ROWS ? left : PAGE_ROWS;
 	json_t *result = client_request(
 		&list->in->client, "ls",
 		must(json_pack("{s:s*, s:s*, s:I, s:O*}", "hub", option[OPTION_HUB], "user",
@@ -134,15 +134,16 @@ static json_t *request_page(struct listing *list, size_t limit, const json_t *cu
 }
 
 /* Ask and print until there is no more. Returns: NULL, or what went wrong */
-static json_t *print_pages(struct listing *list, size_t limit, json_t **ret_cursor)
+static json_t *print_pages(struct listing *list, json_t **ret_cursor)
 {
 	json_t *cursor = NULL, *error = NULL;
 
 	do {
-		json_t *result = request_page(list, limit, cursor, &error), *next;
+		json_t *result = request_page(list, cursor, &error), *next;
 
 		if (result == NULL)
 			break;
+		list->truncated = json_is_true(json_object_get(result, "truncated"));
 		next = json_incref(json_object_get(result, "cursor"));
 		if (json_is_null(next))
 			next = NULL;
@@ -154,7 +155,7 @@ static json_t *print_pages(struct listing *list, size_t limit, json_t **ret_curs
 		json_decref(cursor);
 		cursor = next;
 		json_decref(result);
-	} while (error == NULL && cursor != NULL && list->rows < limit);
+	} while (error == NULL && cursor != NULL && list->rows < list->limit);
 	*ret_cursor = cursor;
 	return error;
 }
@@ -169,27 +170,33 @@ static int finish(struct listing *list, const json_t *cursor, json_t *error)
 	if (error != NULL)
 		return report_error(list->in, error);
 	if (list->json) {
-		close_json(list, "cursor", cursor);
+		if (list->truncated)
+			close_json(list, "truncated", json_true());
+		else
+			close_json(list, "cursor", cursor);
 		return WSMD_CTL_OK;
 	}
 	if (list->rows == 0)
 		puts("no connections");
-	if (cursor != NULL) {
-		fflush(stdout);
-		fprintf(stderr, "wsmctl: there are more; --limit ended the list here\n");
-	}
+	if (cursor != NULL || (list->truncated && list->rows >= list->limit))
+		report_note("there are more; --limit ended the list here");
+	else if (list->truncated)
+		report_note(NOTE_TRUNCATED);
 	return WSMD_CTL_OK;
 }
 
 int list_run(struct invocation *in)
 {
-	const size_t limit = (size_t)option_number(in, OPTION_LIMIT, LIMIT_NONE);
-	struct listing list = {.in = in, .json = in->option[OPTION_JSON] != NULL};
+	struct listing list = {
+		.in = in,
+		.json = in->option[OPTION_JSON] != NULL,
+		.limit = (size_t)option_number(in, OPTION_LIMIT, LIMIT_NONE),
+	};
 	json_t *cursor, *error;
 	int rc;
 
 	table_init(&list.table, list_columns, ARRAY_LEN(list_columns));
-	error = print_pages(&list, limit, &cursor);
+	error = print_pages(&list, &cursor);
 	rc = finish(&list, cursor, error);
 	json_decref(cursor);
 	table_fini(&list.table);

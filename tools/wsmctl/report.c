@@ -37,6 +37,12 @@ int report_usage(const char *format, ...)
 	return WSMD_CTL_USAGE;
 }
 
+void report_note(const char *text)
+{
+	fflush(stdout);
+	fprintf(stderr, "wsmctl: %s\n", text);
+}
+
 size_t report_json_flags(void)
 {
 	const size_t always = JSON_REAL_PRECISION(15);

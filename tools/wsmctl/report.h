@@ -10,6 +10,11 @@
 /* A sentence on stderr, made printable: "wsmctl: ...". Returns: WSMD_CTL_USAGE */
 int report_usage(const char *format, ...) PRINTF(1, 2);
 
+/* A sentence on stderr, below what was printed on stdout. */
+void report_note(const char *text);
+
+#define NOTE_TRUNCATED "there are more; wsmd does not list more of one user"
+
 /**
  * Tell of an error of wsmd or of client.h: the message, the faults and the hint on stderr, and
  * with --json the object itself on stdout.

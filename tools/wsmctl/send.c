@@ -127,11 +127,10 @@ static void print_outcome(const json_t *result, json_int_t delivered)
 		free(text);
 	}
 	putchar('\n');
-	fflush(stdout);
 	if (json_is_string(hint)) {
 		char *text = printable_json(hint);
 
-		fprintf(stderr, "wsmctl: %s\n", text);
+		report_note(text);
 		free(text);
 	}
 }
