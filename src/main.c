@@ -51,6 +51,7 @@ static void announce(const struct server *s, const char *program)
 
 	if (c->dev)
 		banner_print(s, program, stderr);
+	log_event(LOG_INFO, "control", "%s", c->control_path);
 	for (uint32_t i = 0; i < s->n_listeners; i++) {
 		const struct net_addr *at = &s->listeners[i].bound;
 
@@ -62,7 +63,8 @@ static void announce(const struct server *s, const char *program)
 	}
 	if (c->auth_mode == AUTH_DENY)
 		log_event(LOG_WARNING, "auth_deny",
-		          "auth.mode is deny: no client is let in; see docs/configuration.md");
+		          "auth.mode is deny: no client is let in; until there are tokens, "
+		          "\"auth\": {\"mode\": \"open\"} lets everybody in, under any name");
 }
 
 static enum server_exit serve(const struct conf_args *args, const char *program) ON_MAIN;

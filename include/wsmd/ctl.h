@@ -20,13 +20,15 @@
  *                                                    1000 of a user, truncated: true if he has more
  * send      one of user | connection | all: true;   delivered, dropped; when nothing was delivered
  *           hub ("default"); text | binary (base64)  reason ("no_such_user", "nobody_connected",
- *                                                    "no_such_connection", "queue_full"), hint
+ *                                                    "no_such_connection", "queue_full"), hint;
+ *                                                    hub, when one was asked
  * kick      target; hub; reason ("kicked")          closed: number of connections told to close
  * ping      connection                              rtt_us
  * reload    -                                       changes: [{key, outcome: "applied" |
  *                                                    "needs_restart", was, is}]; when the new
  *                                                    configuration is refused: error code "refused"
- *                                                    with "faults": [line] beside the message
+ *                                                    with "faults": [line] beside the message;
+ *                                                    hint: when there was no file to read
  * drain     -                                       connections: number still open
  * config    -                                       the effective configuration
  *

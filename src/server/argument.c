@@ -29,7 +29,14 @@ bool argument_name(struct server *s, struct control *c, json_t *args, const char
 
 bool argument_hub(struct server *s, struct control *c, json_t *args, struct target *t)
 {
-	return argument_name(s, c, args, "hub", DEFAULT_HUB, t->hub, sizeof(t->hub), &t->hub_len);
+	if (!argument_name(s, c, args, "hub", DEFAULT_HUB, t->hub, sizeof(t->hub), &t->hub_len))
+		return false;
+	if (t->hub[0] != '*' && conf_hub_name_valid(t->hub, t->hub_len))
+		return true;
+	control_fail(s, c, "bad_request",
+	             "\"hub\" must be a letter and then letters, digits or any of _`,.[]", NULL,
+	             NULL);
+	return false;
 }
 
 bool argument_user(struct server *s, struct control *c, json_t *args, const char *key,

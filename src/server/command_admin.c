@@ -38,7 +38,10 @@ void command_reload(struct server *s, struct control *c, json_t *args)
 	(void)args;
 	for (size_t i = 0; i < faults.n; i++)
 		json_array_append_new(lines, json_string(faults.lines[i]));
-	if (err == 0)
+	if (err == 0 && s->args->file == NULL)
+		control_reply(s, c,
+		              json_pack("{s:O, s:s}", "changes", changes, "hint", SERVER_NO_FILE));
+	else if (err == 0)
 		control_reply(s, c, json_pack("{s:O}", "changes", changes));
 	else
 		control_fail(s, c, "refused",

@@ -15,13 +15,16 @@ static void finish_send(struct server *s, struct control *c, struct operation *o
 	                           (int)op->sum.dropped);
 	const char *reason = op->sum.matched == 0 ? op->not_found : "queue_full";
 
+	if (op->target.kind != TARGET_CONNECTION)
+		json_object_set_new(result, "hub", json_string(op->target.hub));
 	if (op->sum.matched == 0)
 		stats_add(server_stats(s), STAT_NO_TARGET, 1);
 	if (op->sum.delivered == 0) {
 		json_object_set_new(result, "reason", json_string(reason));
 		if (op->sum.matched == 0)
 			json_object_set_new(result, "hint",
-			                    json_string("`wsmctl ls` shows who is connected"));
+			                    json_string("`wsmctl ls` shows who is connected, and "
+			                                "in which hub; --hub names another one"));
 	}
 	operation_free(op);
 	control_reply(s, c, result);

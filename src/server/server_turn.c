@@ -62,65 +62,6 @@ static void log_summary(struct server *s)
 	free(now);
 }
 
-/* ---- reload ---- */
-
-int server_reload(struct server *s, struct conf_faults *faults,
-                  void (*report)(void *arg, const char *key, enum conf_change change,
-                                 const char *was, const char *is),
-                  void *arg)
-{
-	struct conf *read, *merged;
-	int err = conf_load(s->args, s->cpus, &read, faults);
-
-	if (err < 0)
-		return err;
-	merged = conf_merge_reload(server_conf(s), read);
-	if (merged == NULL) {
-		conf_free(read);
-		return WSMD_ENOMEM;
-	}
-	if (read->control_path[0] == '\0') /* the default is filled in at start */
-		snprintf(read->control_path, sizeof(read->control_path), "%s",
-		         server_conf(s)->control_path);
-	conf_diff(server_conf(s), read, report, arg);
-	conf_free(read);
-	conf_cell_publish(&s->conf, merged);
-	log_configure(merged->log_level, merged->log_format);
-	for (uint32_t i = 0; i < 1 + s->n_workers; i++)
-		inbox_wake(s->threads[i].inbox);
-	return 0;
-}
-
-static void log_change(void *arg, const char *key, enum conf_change change, const char *was,
-                       const char *is)
-{
-	struct log_line l;
-
-	(void)arg;
-	if (!log_begin(&l, LOG_INFO, "reload"))
-		return;
-	log_str(&l, "key", key);
-	log_str(&l, "outcome", change == CONF_APPLIED ? "applied" : "needs_restart");
-	log_str(&l, "was", was);
-	log_str(&l, "is", is);
-	log_end(&l);
-}
-
-static void reload_on_signal(struct server *s) ON_MAIN;
-static void reload_on_signal(struct server *s)
-{
-	struct conf_faults faults = {0};
-	const int err = server_reload(s, &faults, log_change, NULL);
-
-	if (err == 0)
-		log_event(LOG_INFO, "reloaded", "the configuration was read again");
-	else
-		log_event(LOG_ERROR, "reload_refused", "%s; nothing was changed", err_text(err));
-	for (size_t i = 0; i < faults.n; i++)
-		log_event(LOG_ERROR, "reload_fault", "%s", faults.lines[i]);
-	conf_faults_fini(&faults);
-}
-
 /* ---- ending ---- */
 
 static void order(struct server *s, uint32_t first, uint32_t n, enum item_kind kind) ON_MAIN;
@@ -178,6 +119,15 @@ static void on_thread_ended(struct server *s, const struct inbox_item *item)
 }
 
 /* ---- the turn ---- */
+
+static void reload_on_signal(struct server *s) ON_MAIN;
+static void reload_on_signal(struct server *s)
+{
+	struct conf_faults faults = {0};
+
+	(void)!server_reload(s, &faults, NULL, NULL); /* the log has it all */
+	conf_faults_fini(&faults);
+}
 
 static void on_signal(struct server *s) ON_MAIN;
 static void on_signal(struct server *s)

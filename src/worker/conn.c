@@ -291,12 +291,16 @@ void conn_close(struct worker *w, struct conn *c, enum close_reason reason)
 	conn_close_with(w, c, reason, 0, NULL);
 }
 
-void conn_on_peer_close(struct worker *w, struct conn *c, uint16_t code)
+void conn_on_peer_close(struct worker *w, struct conn *c, const struct ws_event *ev)
 {
-	if (c->state == CONN_CLOSING)
+	char text[WS_MAX_CONTROL + 1] = "";
+
+	if (c->state == CONN_CLOSING) {
 		move(c, CONN_LINGERING);
-	else
-		conn_close_with(w, c, CLOSE_PEER, code, NULL);
+		return;
+	}
+	memcpy(text, ev->data, ev->len); /* for the log; the answer has the code alone */
+	conn_close_with(w, c, CLOSE_PEER, ev->close_code, ev->len > 0 ? text : NULL);
 }
 
 void conn_on_flushed(struct worker *w, struct conn *c)

@@ -90,7 +90,7 @@ void conn_close(struct worker *w, struct conn *c, enum close_reason reason) ON_W
 void conn_abort(struct worker *w, struct conn *c, enum close_reason reason) ON_WORKER;
 
 /* The peer's close frame: answer it, or take it as the answer to ours. */
-void conn_on_peer_close(struct worker *w, struct conn *c, uint16_t code) ON_WORKER;
+void conn_on_peer_close(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
 
 /* Everything queued has been written: a lingering connection sends its FIN. */
 void conn_on_flushed(struct worker *w, struct conn *c) ON_WORKER;

@@ -58,7 +58,7 @@ static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev
 	if (ev->type != WS_EVENT_MESSAGE && ev->type != WS_EVENT_VIOLATION)
 		stats_add(w->is.stats, STAT_FRAMES_IN, 1);
 	if (ev->type == WS_EVENT_CLOSE) {
-		conn_on_peer_close(w, c, ev->close_code);
+		conn_on_peer_close(w, c, ev);
 		return;
 	}
 	if (c->state != CONN_OPEN)

@@ -15,7 +15,8 @@ class Send(wsmd.WsmdTest):
         devices = [rawws.RawClient(server, "alice") for _ in range(3)]
         other = rawws.RawClient(server, "bob")
         self.assertEqual(
-            server.ctl("send", user="alice", text="hello"), {"delivered": 3, "dropped": 0}
+            server.ctl("send", user="alice", text="hello"),
+            {"delivered": 3, "dropped": 0, "hub": "default"},
         )
         self.assertEqual([device.receive() for device in devices], ["hello"] * 3)
         other.echo("nothing came before this")

@@ -25,6 +25,20 @@ class Reload(wsmd.WsmdTest):
         with open(file, "w", encoding="utf-8") as out:
             out.write(content if isinstance(content, str) else json.dumps(content))
 
+    def test_the_log_has_what_wsmctl_was_told(self):
+        server, file = self.start()
+        self.write(file, {"limits": {"max_fragments": 77}})
+        server.ctl("reload")
+        rows = server.log("reload", key="limits.max_fragments", outcome="applied")
+        self.assertEqual([row["is"] for row in rows], ["77"])
+        self.write(file, {"limits": {"max_fragments": 0}})
+        server.wsmctl("reload", code=1)
+        self.assertEqual(len(server.log("reload_refused")), 1)
+        self.assertEqual(len(server.log("reload_fault")), 1)
+
+    def test_without_a_file_there_is_nothing_to_read(self):
+        self.assertIn("without --config", self.wsmd().ctl("reload")["hint"])
+
     def test_wsmctl_says_what_became_of_each_change(self):
         server, file = self.start(limits={"max_message_bytes": 1000})
         before = rawws.RawClient(server, "before")

@@ -1,0 +1,79 @@
+/* Reading the configuration again, and saying what came of it to the log and to who asked. */
+#include "base/err.h"
+#include "server/server.h"
+
+struct reload_report {
+	void (*report)(void *arg, const char *key, enum conf_change change, const char *was,
+	               const char *is);
+	void *arg;
+};
+
+/* In the log, and to who asked. */
+static void on_change(void *arg, const char *key, enum conf_change change, const char *was,
+                      const char *is)
+{
+	const struct reload_report *r = arg;
+	struct log_line l;
+
+	if (r->report != NULL)
+		r->report(r->arg, key, change, was, is);
+	if (!log_begin(&l, LOG_INFO, "reload"))
+		return;
+	log_str(&l, "key", key);
+	log_str(&l, "outcome", change == CONF_APPLIED ? "applied" : "needs_restart");
+	log_str(&l, "was", was);
+	log_str(&l, "is", is);
+	log_end(&l);
+}
+
+static void log_faults(int err, const struct conf_faults *faults)
+{
+	log_event(LOG_ERROR, "reload_refused", "%s; nothing was changed", err_text(err));
+	for (size_t i = 0; i < faults->n; i++)
+		log_event(LOG_ERROR, "reload_fault", "%s", faults->lines[i]);
+}
+
+/* The snapshot to publish: what a reload applies of the file as it is now. */
+static int read_again(struct server *s, struct conf_faults *faults, struct reload_report *r,
+                      struct conf **ret) ON_MAIN;
+static int read_again(struct server *s, struct conf_faults *faults, struct reload_report *r,
+                      struct conf **ret)
+{
+	const struct conf *now = server_conf(s);
+	struct conf *read;
+	const int err = conf_load(s->args, s->cpus, &read, faults);
+
+	if (err < 0)
+		return err;
+	*ret = conf_merge_reload(now, read);
+	if (*ret != NULL) {
+		if (read->control_path[0] == '\0') /* the default was filled in at start */
+			snprintf(read->control_path, sizeof(read->control_path), "%s",
+			         now->control_path);
+		conf_diff(now, read, on_change, r);
+	}
+	conf_free(read);
+	return *ret == NULL ? WSMD_ENOMEM : 0;
+}
+
+int server_reload(struct server *s, struct conf_faults *faults,
+                  void (*report)(void *arg, const char *key, enum conf_change change,
+                                 const char *was, const char *is),
+                  void *arg)
+{
+	struct reload_report r = {report, arg};
+	struct conf *next;
+	const int err = read_again(s, faults, &r, &next);
+
+	if (err < 0) {
+		log_faults(err, faults);
+		return err;
+	}
+	conf_cell_publish(&s->conf, next);
+	log_configure(next->log_level, next->log_format);
+	for (uint32_t i = 0; i < 1 + s->n_workers; i++)
+		inbox_wake(s->threads[i].inbox);
+	log_event(LOG_INFO, "reloaded", "%s",
+	          s->args->file == NULL ? SERVER_NO_FILE : "the configuration was read again");
+	return 0;
+}
