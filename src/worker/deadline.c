@@ -1,6 +1,7 @@
 /* The earliest of several deadlines, recomputed only when the timer fires. */
 #include "worker/deadline.h"
 
+#include "base/clock.h"
 #include "worker/keepalive.h"
 
 #define REARMS_PER_TURN 1024
@@ -11,6 +12,15 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* What was accepted is flushed at a stop: who still takes it has as long as the server has. */
+static uint64_t closing_until(const struct worker *w, const struct conn *c) ON_WORKER;
+static uint64_t closing_until(const struct worker *w, const struct conn *c)
+{
+	if (w->leave.kind == LEAVE_STOP && !sendq_empty(&c->sendq))
+		return w->leave.until_ms + MS_PER_S; /* leave.c cuts before, and counts it */
+	return c->ending_ms + w->view.limits.close_timeout_ms;
+}
+
 static uint64_t next_deadline(const struct worker *w, const struct conn *c) ON_WORKER;
 static uint64_t next_deadline(const struct worker *w, const struct conn *c)
 {
@@ -18,7 +28,7 @@ static uint64_t next_deadline(const struct worker *w, const struct conn *c)
 	uint64_t at;
 
 	if (c->state != CONN_OPEN)
-		return c->ending_ms + l->close_timeout_ms;
+		return closing_until(w, c);
 	at = keepalive_due_ms(w, c);
 	if (c->blocked_ms != 0)
 		at = earlier(at, worker_since(w, c->blocked_ms) + l->write_timeout_ms);
@@ -59,7 +69,7 @@ void deadline_fire(struct worker *w, struct conn *c)
 	const struct conf_limits *l = &w->view.limits;
 
 	if (c->state != CONN_OPEN) {
-		if (w->now_ms >= c->ending_ms + l->close_timeout_ms)
+		if (w->now_ms >= closing_until(w, c))
 			conn_abort(w, c, (enum close_reason)c->reason);
 	} else if (c->blocked_ms != 0 &&
 	           w->now_ms >= worker_since(w, c->blocked_ms) + l->write_timeout_ms) {

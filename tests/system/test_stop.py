@@ -50,6 +50,28 @@ class Stop(wsmd.WsmdTest):
         client.close()
         self.assertEqual(server.exit_code(), 0)
 
+    def test_a_slow_reader_has_as_long_as_the_server(self):
+        for reads, code in [(True, 0), (False, 3)]:
+            with self.subTest(reads=reads):
+                server = self.wsmd(
+                    code=code,
+                    limits__close_timeout_s=0.2,
+                    limits__max_message_bytes=64 * MIB,
+                    limits__send_queue_bytes=64 * MIB,
+                    shutdown__deadline_s=10 if reads else 1,
+                )
+                client = rawws.RawClient(server, "alice", rcvbuf=4096)
+                for _ in range(3):
+                    server.ctl("send", user="alice", text="x" * (4 * MIB - 200))
+                server.signal(signal.SIGTERM)
+                time.sleep(0.5)  # longer than the close timeout
+                if reads:
+                    for _ in range(3):
+                        self.assertEqual(len(client.receive()), 4 * MIB - 200)
+                    self.assertEqual(client.closing().code, 1001)
+                    client.write(rawws.close_frame(1001))
+                self.assertEqual(server.exit_code(), code)
+
     def test_peers_that_never_finish_are_cut(self):
         server = self.wsmd(shutdown__deadline_s=0.5, code=3)
         silent = [rawws.RawClient(server, f"s{i}") for i in range(20)]
