@@ -214,11 +214,16 @@ class Send(Case):
                 self.assertEqual(self.daemon.connections, 0)
 
     def test_nobody_took_it(self):
-        for reason, shown in [
-            ("no_such_user", "no such user"), ("no_such_connection", "no such connection"),
-            ("nobody_connected", "nobody connected"), ("queue_full", "queue full"),
-        ]:  # fmt: skip
-            answer = [ok(delivered=0, dropped=0, reason=reason, hint="did you mean alicia?")]
+        for hub, reason, shown in [
+            ({"hub": "default"}, "no_such_user", "no such user in hub default"),
+            ({"hub": "chat"}, "nobody_connected", "nobody connected in hub chat"),
+            ({"hub": "default"}, "no_such_connection", "no such connection"),
+            ({"hub": "default"}, "queue_full", "queue full"),
+            ({}, "no_such_user", "no such user"),
+            ({"hub": 7}, "nobody_connected", "nobody connected"),
+            ({"hub": EVIL}, "no_such_user", f"no such user in hub {EVIL_SHOWN}"),
+        ]:
+            answer = [ok(delivered=0, dropped=0, **hub, reason=reason, hint="did you mean alicia?")]
             for more, rc in [([], DONE), (["--must-deliver"], NO_TARGET)]:
                 with self.subTest(reason=reason, more=more):
                     done = self.ask(answer, "send", "alice", "hi", *more)

@@ -43,6 +43,18 @@ void report_note(const char *text)
 	fprintf(stderr, "wsmctl: %s\n", text);
 }
 
+void report_hint(const json_t *result)
+{
+	const json_t *hint = json_object_get(result, "hint");
+	char *text;
+
+	if (!json_is_string(hint))
+		return;
+	text = printable_json(hint);
+	report_note(text);
+	free(text);
+}
+
 size_t report_json_flags(void)
 {
 	const size_t always = JSON_REAL_PRECISION(15);

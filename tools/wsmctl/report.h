@@ -13,6 +13,9 @@ int report_usage(const char *format, ...) PRINTF(1, 2);
 /* A sentence on stderr, below what was printed on stdout. */
 void report_note(const char *text);
 
+/* The same with the "hint" of @result, if it has one. */
+void report_hint(const json_t *result);
+
 #define NOTE_TRUNCATED "there are more; wsmd does not list more of one user"
 
 /**

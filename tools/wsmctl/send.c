@@ -109,30 +109,36 @@ static const char *message_word(const struct invocation *in)
 	return NULL;
 }
 
+/* "no such user in hub chat": a user is somebody in one hub, a connection is unique in all. */
+static void print_reason(const json_t *result, const char *reason)
+{
+	const json_t *hub = json_object_get(result, "hub");
+	char *text = printable(reason, strlen(reason));
+
+	for (char *p = text; (p = strchr(p, '_')) != NULL;)
+		*p = ' ';
+	printf(": %s", text);
+	free(text);
+	if (json_is_string(hub) &&
+	    (strcmp(reason, "no_such_user") == 0 || strcmp(reason, "nobody_connected") == 0)) {
+		text = printable_json(hub);
+		printf(" in hub %s", text);
+		free(text);
+	}
+}
+
 static void print_outcome(const json_t *result, json_int_t delivered)
 {
 	const json_int_t dropped = json_integer_value(json_object_get(result, "dropped"));
-	const json_t *hint = json_object_get(result, "hint");
-	const json_t *reason = json_object_get(result, "reason");
+	const char *reason = json_string_value(json_object_get(result, "reason"));
 
 	printf("delivered %lld", (long long)delivered);
 	if (dropped > 0)
 		printf(", dropped %lld", (long long)dropped);
-	if (delivered == 0 && json_is_string(reason)) {
-		char *text = printable_json(reason);
-
-		for (char *p = text; (p = strchr(p, '_')) != NULL;)
-			*p = ' ';
-		printf(": %s", text);
-		free(text);
-	}
+	if (delivered == 0 && reason != NULL)
+		print_reason(result, reason);
 	putchar('\n');
-	if (json_is_string(hint)) {
-		char *text = printable_json(hint);
-
-		report_note(text);
-		free(text);
-	}
+	report_hint(result);
 }
 
 static int send_payload(struct invocation *in, const struct payload *p)
