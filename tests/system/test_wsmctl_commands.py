@@ -290,6 +290,15 @@ class Others(Case):
         self.check(self.ask([ok(changes=[])], "reload"), DONE, "nothing changed\n")
         self.check(self.ask([ok(changes=[])], "reload", "--json"), DONE, '{"changes":[]}\n')
 
+    def test_reload_without_a_file(self):
+        answer = ok(changes=[], hint=f"no file was read {EVIL}")
+        done = self.ask([answer], "reload")
+        self.check(done, DONE, "nothing changed\n")
+        self.assertEqual(done.err, f"wsmctl: no file was read {EVIL_SHOWN}\n")
+        done = self.ask([answer], "reload", "--json")
+        self.check(done, DONE, err=r"\A\Z")
+        self.assertEqual(json.loads(done.out), answer["result"])
+
     def test_reload_refused(self):
         faults = ["wsmd.json:3: limits.max_messages: unknown key", f"wsmd.json:9: {EVIL}"]
         answer = fault("refused", "the new configuration has 2 faults", faults=faults)

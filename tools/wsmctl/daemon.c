@@ -45,6 +45,7 @@ int reload_run(struct invocation *in)
 		if (json_array_size(changes) == 0)
 			puts("nothing changed");
 		json_array_foreach(changes, i, change) print_change(change);
+		report_hint(result);
 	}
 	json_decref(result);
 	return WSMD_CTL_OK;
