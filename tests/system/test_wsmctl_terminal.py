@@ -129,6 +129,18 @@ class Terminal(Case):
                     self.assertNotIn("WORKER", lines[0])
                     self.assertIn("AGE", lines[0])
 
+    def test_user_and_hub_stay_longest(self):
+        """Of real rows: an id has 26 characters."""
+        rows = [row(id=26 * "a", user="alice", hub="chat")]
+        shown = {}
+        for columns in range(130, 30, -3):
+            _, out = self.on_terminal([ok(connections=rows)], "ls", columns=columns)
+            shown[columns] = re.split(" {2,}", out.splitlines()[0].strip())
+            self.assertEqual(shown[columns][:2], ["CONNECTION", "USER"])
+            if "HUB" not in shown[columns]:
+                self.assertEqual(len(shown[columns]), 2, "the hub went before another column")
+        self.assertEqual(shown[79][:6], ["CONNECTION", "USER", "HUB", "PEER", "AGE", "IDLE"])
+
     def test_ids_are_never_cut(self):
         _, out = self.on_terminal([ok(connections=[row()])], "ls", columns=20)
         self.assertIn(f"{1:032x}  alice", out)

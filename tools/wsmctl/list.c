@@ -20,21 +20,22 @@ static const char *const list_members[] = {
 	"age_ms", "idle_ms", "messages_in", "messages_out", "bytes_in", "bytes_out", "queue_bytes",
 };
 
+/* Who it is, and in which hub, stays longest. */
 static const struct table_column list_columns[] = {
 	{.title = "CONNECTION"},
 	{.title = "USER", .cut_to = 8},
-	{.title = "HUB", .cut_to = 8, .drop_rank = 5},
-	{.title = "PEER", .drop_rank = 2},
+	{.title = "HUB", .cut_to = 8, .drop_rank = 1},
+	{.title = "PEER", .drop_rank = 3},
 	{.title = "PROTOCOL", .drop_rank = 10},
-	{.title = "STATE", .drop_rank = 6},
+	{.title = "STATE", .drop_rank = 9},
 	{.title = "WORKER", .right = true, .drop_rank = 11},
-	{.title = "AGE", .right = true, .drop_rank = 1},
-	{.title = "IDLE", .right = true, .drop_rank = 3},
-	{.title = "MSGS IN", .right = true, .drop_rank = 7},
-	{.title = "MSGS OUT", .right = true, .drop_rank = 7},
+	{.title = "AGE", .right = true, .drop_rank = 2},
+	{.title = "IDLE", .right = true, .drop_rank = 4},
+	{.title = "MSGS IN", .right = true, .drop_rank = 6},
+	{.title = "MSGS OUT", .right = true, .drop_rank = 6},
 	{.title = "IN", .right = true, .drop_rank = 8},
 	{.title = "OUT", .right = true, .drop_rank = 8},
-	{.title = "QUEUED", .right = true, .drop_rank = 4},
+	{.title = "QUEUED", .right = true, .drop_rank = 7},
 };
 
 static_assert(ARRAY_LEN(list_members) == ARRAY_LEN(list_columns), "one member for each column");
