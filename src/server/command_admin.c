@@ -1,4 +1,5 @@
 /* stats, config, reload and drain: things about the server as a whole. */
+#include "base/err.h"
 #include "server/command.h"
 #include "server/render.h"
 
@@ -43,6 +44,8 @@ void command_reload(struct server *s, struct control *c, json_t *args)
 		              json_pack("{s:O, s:s}", "changes", changes, "hint", SERVER_NO_FILE));
 	else if (err == 0)
 		control_reply(s, c, json_pack("{s:O}", "changes", changes));
+	else if (err == WSMD_ENOMEM)
+		control_fail(s, c, "internal", "out of memory; nothing was changed", NULL, NULL);
 	else
 		control_fail(s, c, "refused",
 		             "the new configuration is not valid; nothing was changed", NULL,

@@ -3,6 +3,7 @@
 
 #include <mbedtls/base64.h>
 
+#include "base/err.h"
 #include "server/argument.h"
 #include "server/command.h"
 #include "server/operation.h"
@@ -57,18 +58,30 @@ static bool read_send_target(struct server *s, struct control *c, json_t *args, 
 	return argument_hub(s, c, args, t);
 }
 
-static struct msg *decode_binary(const char *text, size_t len)
+static int make_msg(uint8_t opcode, const void *bytes, size_t len, struct msg **ret)
+{
+	struct msg *m = msg_new(opcode, bytes, (uint32_t)len);
+
+	if (m == NULL)
+		return WSMD_ENOMEM;
+	*ret = m;
+	return 0;
+}
+
+static int decode_binary(const char *text, size_t len, struct msg **ret)
 {
 	size_t n = 0, cap = len / 4 * 3 + 3;
 	unsigned char *bytes = malloc(cap);
-	struct msg *m = NULL;
+	int err = WSMD_EINVAL;
 
 	/* mbedTLS would also take a text whose padding is incomplete. */
-	if (bytes != NULL && len % 4 == 0 &&
-	    mbedtls_base64_decode(bytes, cap, &n, (const unsigned char *)text, len) == 0)
-		m = msg_new(WS_BINARY, bytes, (uint32_t)n);
+	if (bytes == NULL)
+		err = WSMD_ENOMEM;
+	else if (len % 4 == 0 &&
+	         mbedtls_base64_decode(bytes, cap, &n, (const unsigned char *)text, len) == 0)
+		err = make_msg(WS_BINARY, bytes, n, ret);
 	free(bytes);
-	return m;
+	return err;
 }
 
 /* NULL, and the session is told why. */
@@ -77,7 +90,8 @@ static struct msg *read_payload(struct server *s, struct control *c, json_t *arg
 {
 	json_t *text = json_object_get(args, "text"), *binary = json_object_get(args, "binary");
 	json_t *given = text != NULL ? text : binary;
-	struct msg *m;
+	struct msg *m = NULL;
+	int err;
 
 	if ((text != NULL) == (binary != NULL) || !json_is_string(given)) {
 		control_fail(s, c, "bad_request",
@@ -86,11 +100,14 @@ static struct msg *read_payload(struct server *s, struct control *c, json_t *arg
 		return NULL;
 	}
 	/* jansson has checked that a string is UTF-8. */
-	m = text != NULL
-	            ? msg_new(WS_TEXT, json_string_value(text), (uint32_t)json_string_length(text))
-	            : decode_binary(json_string_value(binary), json_string_length(binary));
-	if (m == NULL)
+	if (text != NULL)
+		err = make_msg(WS_TEXT, json_string_value(text), json_string_length(text), &m);
+	else
+		err = decode_binary(json_string_value(binary), json_string_length(binary), &m);
+	if (err == WSMD_EINVAL)
 		control_fail(s, c, "bad_request", "\"binary\" is not valid base64", NULL, NULL);
+	else if (err < 0)
+		control_fail(s, c, "internal", err_text(err), NULL, NULL);
 	return m;
 }
 

@@ -1,0 +1,165 @@
+/* Commands whose moment is bad: memory ends. The test is the workers. */
+#include "server/command.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "heap.h"
+
+#define N_WORKERS   3
+#define INBOX_ITEMS 4
+
+/* A server without threads, and one session whose other end is @peer. */
+static struct server s;
+static struct inbox inboxes[N_WORKERS];
+static struct inbox *to_workers[N_WORKERS];
+static struct stats_block blocks[N_WORKERS + 2];
+static struct server_thread threads[N_WORKERS + 1];
+static struct control *session;
+static int peer;
+
+static void begin(void) ON_MAIN;
+static void begin(void)
+{
+	static const struct conf_args args = {.file = NULL};
+	struct conf_faults faults = {0};
+	struct conf *conf;
+	int fds[2];
+
+	s = (struct server){
+		.args = &args,
+		.blocks = blocks,
+		.n_blocks = N_WORKERS + 2,
+		.worker_inboxes = to_workers,
+		.n_workers = N_WORKERS,
+		.threads = threads,
+		.poll = os_poll_new(),
+		.cpus = 1,
+	};
+	cr_assert_eq(conf_load(&args, 1, &conf, &faults), 0);
+	conf_cell_publish(&s.conf, conf);
+	cr_assert_eq(inbox_init(&s.inbox, INBOX_ITEMS), 0);
+	for (unsigned i = 0; i < N_WORKERS; i++) {
+		cr_assert_eq(inbox_init(&inboxes[i], INBOX_ITEMS), 0);
+		to_workers[i] = threads[1 + i].inbox = &inboxes[i];
+	}
+	threads[0].inbox = &s.inbox;
+	control_init(&s);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	session = slab_new(&s.controls);
+	cr_assert_not_null(session);
+	session->fd = fds[0];
+	session->interest = OS_READ;
+	cr_assert_eq(os_poll_add(s.poll, fds[0], OS_READ, slab_handle_of(session)), 0);
+	peer = fds[1];
+}
+
+static void end(void) ON_MAIN;
+static void end(void)
+{
+	control_fini(&s);
+	for (unsigned i = 0; i < N_WORKERS; i++)
+		inbox_fini(&inboxes[i]);
+	inbox_fini(&s.inbox);
+	conf_cell_publish(&s.conf, NULL);
+	os_close(s.poll);
+	close(peer);
+}
+
+static void run(const char *request) ON_MAIN;
+static void run(const char *request)
+{
+	json_t *parsed = json_loads(request, 0, NULL);
+
+	cr_assert_not_null(parsed);
+	command_run(&s, session, parsed);
+	json_decref(parsed);
+}
+
+/* The line that was answered, or NULL: none yet. */
+static json_t *answered(void)
+{
+	char line[4096];
+	const ssize_t n = read(peer, line, sizeof(line));
+
+	return n > 0 ? json_loadb(line, (size_t)n, 0, NULL) : NULL;
+}
+
+static const char *text_at(const json_t *answer, const char *object, const char *member)
+{
+	const char *text =
+		json_string_value(json_object_get(json_object_get(answer, object), member));
+
+	return text != NULL ? text : "";
+}
+
+/* Worker @i works off its inbox: each request matches @matched connections, @dropped are full. */
+static void work(unsigned i, uint32_t matched, uint32_t dropped) ON_MAIN;
+static void work(unsigned i, uint32_t matched, uint32_t dropped)
+{
+	struct inbox_item *item;
+	bool again;
+
+	while ((item = inbox_take(&inboxes[i], &again)) != NULL) {
+		struct request *r = CONTAINER_OF(item, struct request, item);
+
+		r->outcome = (struct outcome){matched - dropped, dropped, matched};
+		request_answer(r);
+		item = inbox_take(&s.inbox, &again);
+		cr_assert_not_null(item);
+		control_on_answer(&s, CONTAINER_OF(item, struct request, item));
+	}
+}
+
+static const char send_all[] =
+	"{\"version\":1,\"command\":\"send\",\"arguments\":{\"all\":true,\"text\":\"hello\"}}";
+
+/* Whichever allocation fails: the cause is memory, not what the operator has written. */
+Test(command, memory_ends)
+{
+	static const char *const requests[] = {
+		send_all,
+		"{\"version\":1,\"command\":\"send\",\"arguments\":{\"user\":\"a\",\"text\":\"x\"}"
+	        "}",
+		"{\"version\":1,\"command\":\"send\",\"arguments\":{\"user\":\"a\",\"binary\":\"eA="
+	        "=\"}}",
+		"{\"version\":1,\"command\":\"kick\",\"arguments\":{\"target\":\"a\"}}",
+		"{\"version\":1,\"command\":\"ls\"}",
+		"{\"version\":1,\"command\":\"reload\"}",
+	};
+
+	role_enter(&role_main);
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+		unsigned failures = 0;
+		bool ok = false;
+
+		for (unsigned n = 1; !ok; n++) {
+			json_t *answer;
+
+			begin();
+			heap_fail_at(n);
+			run(requests[i]);
+			heap_fail_at(0);
+			for (unsigned k = 0; k < N_WORKERS; k++)
+				work(k, 1, 0);
+			answer = answered();
+			cr_assert_not_null(answer, "%s, allocation %u", requests[i], n);
+			ok = json_is_true(json_object_get(answer, "ok"));
+			if (!ok) {
+				failures++;
+				cr_expect_str_eq(text_at(answer, "error", "code"), "internal",
+				                 "%s, allocation %u: %s", requests[i], n,
+				                 text_at(answer, "error", "message"));
+				cr_expect_not_null(strstr(text_at(answer, "error", "message"),
+				                          "out of memory"));
+			}
+			json_decref(answer);
+			end();
+		}
+		cr_expect_gt(failures, 0, "%s", requests[i]);
+	}
+}
