@@ -21,7 +21,11 @@
  * send      one of user | connection | all: true;   delivered, dropped; when nothing was delivered
  *           hub ("default"); text | binary (base64)  reason ("no_such_user", "nobody_connected",
  *                                                    "no_such_connection", "queue_full"), hint;
- *                                                    hub, when one was asked
+ *                                                    hub, when one was asked; reason "busy":
+ *                                                    not everybody was asked, a worker had no room
+ *                                                    for it; those who were would get a repetition
+ *                                                    twice (the error busy: nobody was there among
+ *                                                    those who could be asked)
  * kick      target; hub; reason ("kicked")          closed: number of connections told to close
  * ping      connection                              rtt_us
  * reload    -                                       changes: [{key, outcome: "applied" |

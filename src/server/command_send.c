@@ -16,11 +16,13 @@ static void finish_send(struct server *s, struct control *c, struct operation *o
 	                           (int)op->sum.dropped);
 	const char *reason = op->sum.matched == 0 ? op->not_found : "queue_full";
 
+	if (operation_incomplete(op))
+		reason = "busy";
 	if (op->target.kind != TARGET_CONNECTION)
 		json_object_set_new(result, "hub", json_string(op->target.hub));
 	if (op->sum.matched == 0)
 		stats_add(server_stats(s), STAT_NO_TARGET, 1);
-	if (op->sum.delivered == 0) {
+	if (op->sum.delivered == 0 || operation_incomplete(op)) {
 		json_object_set_new(result, "reason", json_string(reason));
 		if (op->sum.matched == 0)
 			json_object_set_new(result, "hint",

@@ -24,6 +24,11 @@ void operation_free(struct operation *op)
 	free(op);
 }
 
+bool operation_incomplete(const struct operation *op)
+{
+	return op->err == WSMD_EFULL || op->err == WSMD_ENOMEM;
+}
+
 static int ask(struct server *s, struct operation *op, uint32_t worker, struct request *r) ON_MAIN;
 static int ask(struct server *s, struct operation *op, uint32_t worker, struct request *r)
 {
@@ -79,13 +84,11 @@ static struct request *make_request(const struct server *s, enum request_kind ki
 	return r;
 }
 
-static void give_up(struct server *s, struct control *c, struct operation *op, int err) ON_MAIN;
-static void give_up(struct server *s, struct control *c, struct operation *op, int err)
+/* Nothing was done, for op->err: trying again does no harm. */
+static void give_up(struct server *s, struct control *c, struct operation *op) ON_MAIN;
+static void give_up(struct server *s, struct control *c, struct operation *op)
 {
-	op->err = err;
-	if (op->waiting > 0)
-		return; /* told when the others have answered */
-	switch (err) {
+	switch (op->err) {
 	case WSMD_EFULL:
 		control_fail(s, c, "busy", "a worker's inbox is full",
 		             "try again, or raise limits.inbox_items", NULL);
@@ -94,7 +97,7 @@ static void give_up(struct server *s, struct control *c, struct operation *op, i
 		control_fail(s, c, "refused", "the server is stopping", NULL, NULL);
 		break;
 	default:
-		control_fail(s, c, "internal", err_text(err), NULL, NULL);
+		control_fail(s, c, "internal", err_text(op->err), NULL, NULL);
 	}
 	operation_free(op);
 }
@@ -111,10 +114,11 @@ void operation_ask(struct server *s, struct control *c, struct operation *op,
 
 		if (err < 0) {
 			request_free(r);
-			give_up(s, c, op, err);
-			return;
+			op->err = err; /* no reason to leave out the others */
 		}
 	}
+	if (op->waiting == 0)
+		give_up(s, c, op);
 }
 
 void operation_ask_page(struct server *s, struct control *c, struct operation *op)
@@ -138,7 +142,8 @@ void operation_ask_page(struct server *s, struct control *c, struct operation *o
 	}
 	if (err < 0) {
 		request_free(r);
-		give_up(s, c, op, err);
+		op->err = err;
+		give_up(s, c, op);
 	}
 }
 
@@ -167,8 +172,8 @@ struct control *operation_on_answer(struct server *s, struct request *r)
 		return NULL;
 	if (c == NULL)
 		operation_free(op);
-	else if (op->err == WSMD_EFULL || op->err == WSMD_ENOMEM)
-		give_up(s, c, op, op->err);
+	else if (operation_incomplete(op) && op->sum.matched == 0)
+		give_up(s, c, op);
 	else
 		op->finish(s, c, op);
 	return c;

@@ -14,7 +14,7 @@ struct operation {
 	void (*finish)(struct server *s, struct control *c, struct operation *op);
 	const char *not_found; /* reason when nobody matched */
 	struct target target;
-	int err;
+	int err; /* the last one of a worker, or of asking it */
 	struct outcome sum;
 	uint32_t rtt_us;
 	/* lists */
@@ -27,13 +27,16 @@ struct operation {
 struct operation *operation_new(struct server *s, struct control *c) ON_MAIN;
 void operation_free(struct operation *op);
 
+/* For finish(): a worker could not be asked, although others were and did their part. */
+bool operation_incomplete(const struct operation *op);
+
 /**
  * Ask the workers that own the operation's target.
  *
  * @msg  one reference is taken for each worker that is asked; NULL: none
  * @text reason for the peer, or NULL
  *
- * On failure the session is answered and the operation freed.
+ * If none can be asked, the session is answered and the operation freed.
  */
 void operation_ask(struct server *s, struct control *c, struct operation *op,
                    enum request_kind kind, struct msg *msg, const char *text) ON_MAIN;

@@ -1,4 +1,4 @@
-/* Commands whose moment is bad: memory ends. The test is the workers. */
+/* Commands whose moment is bad: a worker's inbox is full, or memory ends. The test is the workers. */
 #include "server/command.h"
 
 #include <criterion/criterion.h>
@@ -97,6 +97,11 @@ static const char *text_at(const json_t *answer, const char *object, const char 
 	return text != NULL ? text : "";
 }
 
+static long long number_at(const json_t *answer, const char *member)
+{
+	return json_integer_value(json_object_get(json_object_get(answer, "result"), member));
+}
+
 /* Worker @i works off its inbox: each request matches @matched connections, @dropped are full. */
 static void work(unsigned i, uint32_t matched, uint32_t dropped) ON_MAIN;
 static void work(unsigned i, uint32_t matched, uint32_t dropped)
@@ -107,6 +112,10 @@ static void work(unsigned i, uint32_t matched, uint32_t dropped)
 	while ((item = inbox_take(&inboxes[i], &again)) != NULL) {
 		struct request *r = CONTAINER_OF(item, struct request, item);
 
+		if (r->context == NULL) {
+			request_free(r); /* a plug */
+			continue;
+		}
 		r->outcome = (struct outcome){matched - dropped, dropped, matched};
 		request_answer(r);
 		item = inbox_take(&s.inbox, &again);
@@ -115,8 +124,78 @@ static void work(unsigned i, uint32_t matched, uint32_t dropped)
 	}
 }
 
+static void plug(unsigned i)
+{
+	for (struct request *r; (r = request_new(REQUEST_SEND)) != NULL;) {
+		if (inbox_push(&inboxes[i], &r->item) < 0) {
+			request_free(r);
+			return;
+		}
+	}
+}
+
 static const char send_all[] =
 	"{\"version\":1,\"command\":\"send\",\"arguments\":{\"all\":true,\"text\":\"hello\"}}";
+
+/* What others got already must not be sent again because of one who could not be asked. */
+Test(command, broadcast_past_a_full_inbox)
+{
+	static const struct {
+		unsigned plugged; /* which worker */
+		uint32_t matched, dropped;
+		const char *code, *reason;
+	} cases[] = {
+		{0, 2, 0, "", "busy"},
+		{1, 2, 0, "", "busy"},
+		{2, 2, 0, "", "busy"},
+		{2, 2, 2, "", "busy"},
+		{1, 0, 0, "busy", ""},
+		{N_WORKERS, 2, 0, "", ""},
+		{N_WORKERS, 2, 2, "", "queue_full"},
+		{N_WORKERS, 0, 0, "", "nobody_connected"},
+	};
+
+	role_enter(&role_main);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const unsigned asked = cases[i].plugged < N_WORKERS ? N_WORKERS - 1 : N_WORKERS;
+		json_t *answer;
+
+		begin();
+		if (cases[i].plugged < N_WORKERS)
+			plug(cases[i].plugged);
+		run(send_all);
+		cr_expect_null(answered(), "case %zu", i);
+		for (unsigned k = 0; k < N_WORKERS; k++)
+			work(k, cases[i].matched, cases[i].dropped);
+		answer = answered();
+		cr_assert_not_null(answer, "case %zu", i);
+		cr_expect_str_eq(text_at(answer, "error", "code"), cases[i].code, "case %zu", i);
+		cr_expect_str_eq(text_at(answer, "result", "reason"), cases[i].reason, "case %zu",
+		                 i);
+		cr_expect_eq(number_at(answer, "delivered"),
+		             asked * (cases[i].matched - cases[i].dropped), "case %zu", i);
+		cr_expect_eq(number_at(answer, "dropped"), asked * cases[i].dropped, "case %zu", i);
+		json_decref(answer);
+		end();
+	}
+}
+
+Test(command, nobody_could_be_asked)
+{
+	json_t *answer;
+
+	role_enter(&role_main);
+	begin();
+	for (unsigned i = 0; i < N_WORKERS; i++)
+		plug(i);
+	run(send_all);
+	answer = answered();
+	cr_expect_str_eq(text_at(answer, "error", "code"), "busy");
+	json_decref(answer);
+	for (unsigned i = 0; i < N_WORKERS; i++)
+		work(i, 0, 0);
+	end();
+}
 
 /* Whichever allocation fails: the cause is memory, not what the operator has written. */
 Test(command, memory_ends)
@@ -124,9 +203,9 @@ Test(command, memory_ends)
 	static const char *const requests[] = {
 		send_all,
 		"{\"version\":1,\"command\":\"send\",\"arguments\":{\"user\":\"a\",\"text\":\"x\"}"
-	        "}",
+		"}",
 		"{\"version\":1,\"command\":\"send\",\"arguments\":{\"user\":\"a\",\"binary\":\"eA="
-	        "=\"}}",
+		"=\"}}",
 		"{\"version\":1,\"command\":\"kick\",\"arguments\":{\"target\":\"a\"}}",
 		"{\"version\":1,\"command\":\"ls\"}",
 		"{\"version\":1,\"command\":\"reload\"}",
