@@ -103,12 +103,18 @@ const char *client_hub(uint32_t hub);
 /* May the server end it without his fault? Then its end needs a cause in the model. */
 bool client_innocent(const struct client *c);
 
-/* ---- between client.c and client_read.c ---- */
+/* ---- between the files of clients ---- */
+
+#define CLIENT_QUIET_HUB 2 /* its messages are dropped */
 
 void client_on_event(struct link *l);
 void client_end(struct client *c);
 void client_expect_gone(struct client *c); /* it will not be heard again: that must be noticed */
-void client_put(struct client *c, const void *bytes, size_t len); /* bytes to send */
+
+void client_push(struct client *c); /* send what there is room for */
+void client_put(struct client *c, const void *bytes, size_t len);
 void client_put_frame(struct client *c, uint8_t opcode, bool fin, const void *payload, size_t len);
 void client_put_close(struct client *c, uint16_t code);
-void client_push(struct client *c); /* send what there is room for */
+void client_put_ping(struct client *c);
+void client_put_message(struct client *c);   /* whole, or in fragments with pings between them */
+void client_put_violation(struct client *c); /* and nothing behind it */

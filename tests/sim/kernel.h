@@ -78,9 +78,6 @@ bool kernel_control_exists(void); /* the socket's file */
 /* A signal for the process. */
 void kernel_signal(bool reload);
 
-/* The process asked to end at once: its exit code; -1: it did not. */
-int kernel_exit_code(void);
-
 /* ---- between the files of the kernel ---- */
 
 struct file *file_get(int fd); /* fails the world unless it is open */
@@ -89,3 +86,5 @@ int file_open(enum file_kind kind); /* -EMFILE */
 void file_touch(int fd);            /* it may have become ready */
 uint32_t file_events(const struct file *f);
 void poll_forget(int fd);
+uint32_t kernel_signals(void); /* that wait */
+void kernel_signals_begin(void);

@@ -1,4 +1,4 @@
-/* os/os.h in the simulated world: clocks, descriptors, sockets, the process. */
+/* os/os.h in the simulated world: descriptors and sockets. */
 #include "os/os.h"
 
 #include <errno.h>
@@ -14,18 +14,16 @@
 
 static struct file files[KERNEL_FDS];
 static uint32_t open_of_kind[FILE_SIGNALS + 1];
-static uint32_t fd_limit, signals_stop, signals_reload;
+static uint32_t fd_limit;
 static bool control_exists;
-static int exit_code;
 
 void kernel_begin(uint32_t limit)
 {
 	memset(files, 0, sizeof(files));
 	memset(open_of_kind, 0, sizeof(open_of_kind));
 	fd_limit = limit;
-	signals_stop = signals_reload = 0;
+	kernel_signals_begin();
 	control_exists = false;
-	exit_code = -1;
 }
 
 void kernel_end(void)
@@ -90,30 +88,9 @@ int file_open(enum file_kind kind)
 	return -EMFILE;
 }
 
-/* ---- time and chance ---- */
-
-uint64_t os_now_us(void)
+uint32_t os_raise_fd_limit(void)
 {
-	world.now_us += chance_below(3); /* even looking takes time */
-	return world.now_us;
-}
-
-uint64_t os_now_ms(void)
-{
-	return os_now_us() / US_PER_MS;
-}
-
-uint64_t os_wall_ms(void)
-{
-	return (world.wall_us + world.now_us) / US_PER_MS;
-}
-
-void os_random(void *buf, size_t len)
-{
-	uint8_t *at = buf;
-
-	for (size_t i = 0; i < len; i++)
-		at[i] = (uint8_t)chance_next();
+	return fd_limit;
 }
 
 /* ---- listening ---- */
@@ -375,39 +352,7 @@ void os_close(int fd)
 	*f = (struct file){.kind = FILE_NONE};
 }
 
-/* ---- the process ---- */
-
-void kernel_signal(bool reload)
-{
-	*(reload ? &signals_reload : &signals_stop) += 1;
-	for (int fd = 0; fd < KERNEL_FDS; fd++)
-		if (files[fd].kind == FILE_SIGNALS)
-			file_touch(fd);
-}
-
-int kernel_exit_code(void)
-{
-	return exit_code;
-}
-
-int os_signals_open(void)
-{
-	return file_open(FILE_SIGNALS);
-}
-
-enum os_signal os_signal_read(int fd)
-{
-	(void)file_of(fd, FILE_SIGNALS);
-	if (signals_reload > 0) {
-		signals_reload--;
-		return OS_SIGNAL_RELOAD;
-	}
-	if (signals_stop > 0) {
-		signals_stop--;
-		return OS_SIGNAL_STOP;
-	}
-	return OS_SIGNAL_NONE;
-}
+/* ---- readiness ---- */
 
 uint32_t file_events(const struct file *f)
 {
@@ -430,39 +375,8 @@ uint32_t file_events(const struct file *f)
 	case FILE_WAKE:
 		return f->woken ? OS_READ : 0;
 	case FILE_SIGNALS:
-		return signals_stop + signals_reload > 0 ? OS_READ : 0;
+		return kernel_signals() > 0 ? OS_READ : 0;
 	default:
 		return 0;
 	}
-}
-
-uint32_t os_raise_fd_limit(void)
-{
-	return fd_limit;
-}
-
-uint32_t os_cpus(void)
-{
-	return 2;
-}
-
-uint64_t os_memory_used(void)
-{
-	return 10ull << 20;
-}
-
-/* Nothing of the server runs after this. */
-void os_exit(int code)
-{
-	exit_code = code;
-	fflush(stdout);
-	_exit(code == 3 ? 0 : 1); /* SERVER_CUT is what a second signal asks for */
-}
-
-bool os_write_stderr(const char *text, size_t len)
-{
-	world_mix_bytes(text, len);
-	TRACE("| %.*s", (int)len - 1, text);
-	model_logged(text, len);
-	return true;
 }

@@ -115,7 +115,6 @@ static void choose(uint32_t *ret_workers)
 		.n_ports = 2,
 		.scarce = chance(150),
 	};
-	scenario.max_half_open = scenario.scarce ? 5 : 4096;
 	*ret_workers = (uint32_t)chance_between(2, 4);
 	scenario.n_slots = size < 60   ? (uint32_t)chance_between(3, 30)
 	                   : size < 98 ? (uint32_t)chance_between(30, 200)
@@ -233,6 +232,7 @@ static void stop(void)
 			kernel_signal(false); /* does not return if it is seen in time */
 	}
 	bound = world.disturbed_us > model_stopped_us ? world.disturbed_us : model_stopped_us;
+	host_run_until(bound); /* meanwhile a reload may have changed the deadline */
 	host_run_until(bound + host_times.stop_max_us + 300 * US_PER_MS);
 	EXPECT(!host_running(), "the server does not end: %s", host_phase());
 }
@@ -273,6 +273,7 @@ uint64_t scenario_run(uint64_t seed, bool trace)
 	world_begin(seed, trace);
 	quiet = false;
 	choose(&n_workers);
+	scenario.max_half_open = scenario.scarce ? 5 : 4096;
 	choose_settings(n_workers);
 	choose_faults();
 	kernel_begin(scenario.scarce ? (uint32_t)chance_between(120, 200) : FD_LIMIT);
