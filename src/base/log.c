@@ -78,16 +78,19 @@ bool log_begin(struct log_line *l, enum log_level level, const char *event)
 	return true;
 }
 
+#define VALUE_MAX 512 /* escaped, with its NUL */
+
 void log_strn(struct log_line *l, const char *key, const char *value, size_t len)
 {
-	char safe[512];
+	char safe[VALUE_MAX];
 
 	if (l->json) {
 		append(l, ",\"%s\":\"%s\"", key, text_escape_json(safe, sizeof(safe), value, len));
 		return;
 	}
 	text_escape(safe, sizeof(safe), value, len);
-	const bool quote = len == 0 || strpbrk(safe, " =") != NULL;
+	/* So a value without quotes around it is to be read as it stands. */
+	const bool quote = len == 0 || strpbrk(safe, " =\"\\") != NULL;
 	append(l, quote ? " %s=\"%s\"" : " %s=%s", key, safe);
 }
 
@@ -116,7 +119,8 @@ void log_end(struct log_line *l)
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
 {
 	struct log_line l;
-	char text[480];
+	/* So long that its end, where a character may be cut in two, never gets into the line. */
+	char text[VALUE_MAX + 4];
 	va_list ap;
 
 	if (!log_begin(&l, level, event))

@@ -7,37 +7,77 @@
 #include <string.h>
 #include <time.h>
 
-static const char hex_digits[] = "0123456789abcdef";
-
-/* Quotes and backslashes too, so that the result may stand between quotes. */
-static bool is_plain(unsigned char ch)
+/* The first code point of @src by Unicode table 3-7: no long forms, no surrogates. Returns how
+ * many bytes it has; 0: @src (not empty) does not begin with one. */
+static size_t decode(const char *src, size_t len, uint32_t *ret)
 {
-	return ch >= 0x20 && ch < 0x7f && ch != '"' && ch != '\\';
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *p = (const unsigned char *)src;
+	const size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc0 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	uint32_t cp = n < 2 ? p[0] : p[0] & (0x7fU >> n);
+
+	if (n == 0 || n > len || p[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		cp = cp << 6 | (p[i] & 0x3f);
+	}
+	if (cp < least[n] || cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff))
+		return 0;
+	*ret = cp;
+	return n;
 }
 
-static const char *escape(char *dst, size_t cap, const char *src, size_t len, const char *prefix)
+/* Not what moves a cursor, ends a line somewhere, or turns the direction of what follows. */
+static bool is_printable(uint32_t cp)
 {
-	const size_t prefix_len = strlen(prefix);
+	return cp >= 0x20 && (cp < 0x7f || cp > 0x9f) && cp != 0x061c && cp != 0x200e &&
+	       cp != 0x200f && (cp < 0x2028 || cp > 0x202e) && (cp < 0x2066 || cp > 0x2069);
+}
+
+#define PIECE_MAX sizeof("\\xe2\\x80\\xa8")
+
+/* What stands for the first character of @src, as text; returns how many bytes of @src. */
+static size_t escape_one(char piece[PIECE_MAX], const char *src, size_t len, bool json)
+{
+	uint32_t cp = 0xfffd;
+	const size_t valid = decode(src, len, &cp), taken = valid > 0 ? valid : 1;
+
+	if (cp == '"' || cp == '\\') {
+		snprintf(piece, PIECE_MAX, "\\%c", (char)cp);
+	} else if (valid > 0 && is_printable(cp)) {
+		memcpy(piece, src, taken);
+		piece[taken] = '\0';
+	} else if (json) {
+		snprintf(piece, PIECE_MAX, "\\u%04x", (unsigned)cp); /* all of them below 10000 */
+	} else {
+		for (size_t i = 0; i < taken; i++)
+			snprintf(piece + 4 * i, PIECE_MAX - 4 * i, "\\x%02x",
+			         (unsigned)(unsigned char)src[i]);
+	}
+	return taken;
+}
+
+static const char *escape(char *dst, size_t cap, const char *src, size_t len, bool json)
+{
 	size_t out = 0, cut_at = 0; /* the last place that has room for "..." */
 
 	ASSERT(cap >= 8);
-	for (size_t i = 0; i < len; i++) {
-		const unsigned char ch = (unsigned char)src[i];
-		const size_t need = is_plain(ch) ? 1 : prefix_len + 2;
+	for (size_t i = 0; i < len;) {
+		char piece[PIECE_MAX];
 
+		i += escape_one(piece, src + i, len - i, json);
 		if (out + sizeof("...") <= cap)
 			cut_at = out;
+		const size_t need = strlen(piece);
+
 		if (out + need >= cap) {
 			memcpy(dst + cut_at, "...", 3);
 			out = cut_at + 3;
 			break;
 		}
-		if (need == 1) {
-			dst[out++] = (char)ch;
-			continue;
-		}
-		memcpy(dst + out, prefix, prefix_len);
-		text_hex(dst + out + prefix_len, &ch, 1);
+		memcpy(dst + out, piece, need);
 		out += need;
 	}
 	dst[out] = '\0';
@@ -46,12 +86,12 @@ static const char *escape(char *dst, size_t cap, const char *src, size_t len, co
 
 const char *text_escape(char *dst, size_t cap, const char *src, size_t len)
 {
-	return escape(dst, cap, src, len, "\\x");
+	return escape(dst, cap, src, len, false);
 }
 
 const char *text_escape_json(char *dst, size_t cap, const char *src, size_t len)
 {
-	return escape(dst, cap, src, len, "\\u00");
+	return escape(dst, cap, src, len, true);
 }
 
 #define NEAREST_MAX 64
@@ -104,17 +144,6 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 		}
 	}
 	return nearest;
-}
-
-void text_hex(char *dst, const void *src, size_t len)
-{
-	const uint8_t *p = src;
-
-	for (size_t i = 0; i < len; i++) {
-		*dst++ = hex_digits[p[i] >> 4];
-		*dst++ = hex_digits[p[i] & 15];
-	}
-	*dst = '\0';
 }
 
 const char *text_iso8601(char dst[TEXT_ISO8601], uint64_t wall_ms)

@@ -7,16 +7,19 @@
 #include "base/macros.h"
 
 /**
- * Copy @len bytes of @src to @dst with control bytes, quotes, backslashes and everything that
- * is not printable ASCII written as \xNN. Always ends with NUL; what does not fit in @cap (at
- * least 8) is cut and shown as "...". Valid UTF-8 is not decoded: a log line must mean the same
- * on any terminal.
+ * Copy @len bytes of @src to @dst so that they may stand between quotes in a line: valid UTF-8
+ * as it is, so that a log can be searched for a name; quotes and backslashes as \" and \\; each
+ * byte as \xNN of what is no valid UTF-8, and of characters that move a cursor, end a line or
+ * turn the direction of writing (controls, U+2028, U+2029, those of Unicode's Bidi_Control).
+ * Always ends with NUL; what does not fit in @cap (at least 8) is cut between characters and
+ * shown as "...".
  *
  * Returns: @dst
  */
 const char *text_escape(char *dst, size_t cap, const char *src, size_t len);
 
-/* The same inside a JSON string, which knows \u00NN and not \xNN. */
+/* The same inside a JSON string: \uNNNN of the code point instead of \xNN of its bytes, and
+ * \ufffd for each byte that is no valid UTF-8, because JSON has no way to write such a byte. */
 const char *text_escape_json(char *dst, size_t cap, const char *src, size_t len);
 
 /**
@@ -28,6 +31,3 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 /* "2026-01-31T23:59:59.123Z" for milliseconds since 1970; returns @dst. */
 #define TEXT_ISO8601 40
 const char *text_iso8601(char dst[TEXT_ISO8601], uint64_t wall_ms);
-
-/* Lower-case hex of @len bytes; @dst has 2 * len + 1 bytes. */
-void text_hex(char *dst, const void *src, size_t len);

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -17,13 +18,31 @@ static const struct {
 	{BYTES("plain text ~!"), "plain text ~!", "plain text ~!"},
 	{BYTES("a\r\nb"), "a\\x0d\\x0ab", "a\\u000d\\u000ab"},
 	{BYTES("\x1b[31mred"), "\\x1b[31mred", "\\u001b[31mred"},
-	{BYTES("\"quoted\""), "\\x22quoted\\x22", "\\u0022quoted\\u0022"},
-	{BYTES("back\\slash"), "back\\x5cslash", "back\\u005cslash"},
+	{BYTES("\"quoted\""), "\\\"quoted\\\"", "\\\"quoted\\\""},
+	{BYTES("back\\slash"), "back\\\\slash", "back\\\\slash"},
 	{BYTES("nul\0nul"), "nul\\x00nul", "nul\\u0000nul"},
-	{BYTES("\x7f\x80\xff"), "\\x7f\\x80\\xff", "\\u007f\\u0080\\u00ff"},
-	{BYTES("\xc3\xa9"), "\\xc3\\xa9", "\\u00c3\\u00a9"},
-	{BYTES("\xc0\xaf\xed\xa0\x80"), "\\xc0\\xaf\\xed\\xa0\\x80",
-         "\\u00c0\\u00af\\u00ed\\u00a0\\u0080"},
+	{BYTES("\x7f\x80\xff"), "\\x7f\\x80\\xff", "\\u007f\\ufffd\\ufffd"},
+	{BYTES("\xc3\xa9"), "\xc3\xa9", "\xc3\xa9"},
+	{BYTES("日本 и 🙂"), "日本 и 🙂", "日本 и 🙂"},
+	/* A valid beginning whose end is missing, and goes on with something else. */
+	{BYTES("\xe6\x97\xf0\x9f\x99!\xc3"), "\\xe6\\x97\\xf0\\x9f\\x99!\\xc3",
+         "\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd!\\ufffd"},
+	/* Long forms of '/' and NUL, half of a surrogate pair, more than U+10FFFF. */
+	{BYTES("\xc0\xaf\xe0\x80\x80"), "\\xc0\\xaf\\xe0\\x80\\x80",
+         "\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd"},
+	{BYTES("\xed\xa0\x80"), "\\xed\\xa0\\x80", "\\ufffd\\ufffd\\ufffd"},
+	{BYTES("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80", "\\ufffd\\ufffd\\ufffd\\ufffd"},
+	/* The first and last of each range that is hidden, and their neighbours. */
+	{BYTES("\xc2\x80\xc2\x9f\xc2\xa0"), "\\xc2\\x80\\xc2\\x9f\xc2\xa0",
+         "\\u0080\\u009f\xc2\xa0"},
+	{BYTES("\xd8\x9b\xd8\x9c\xd8\x9d"), "\xd8\x9b\\xd8\\x9c\xd8\x9d",
+         "\xd8\x9b\\u061c\xd8\x9d"},
+	{BYTES("\u200d\u200e\u200f\u2010"), "\u200d\\xe2\\x80\\x8e\\xe2\\x80\\x8f\u2010",
+         "\u200d\\u200e\\u200f\u2010"},
+	{BYTES("\u2027\u2028\u202e\u202f"), "\u2027\\xe2\\x80\\xa8\\xe2\\x80\\xae\u202f",
+         "\u2027\\u2028\\u202e\u202f"},
+	{BYTES("\u2065\u2066\u2069\u206a"), "\u2065\\xe2\\x81\\xa6\\xe2\\x81\\xa9\u206a",
+         "\u2065\\u2066\\u2069\u206a"},
 };
 
 Test(text, escape)
@@ -38,13 +57,19 @@ Test(text, escape)
 	}
 }
 
-/* A cut is legal only between whole bytes and escapes. */
+/* A cut is legal only between whole characters and escapes. */
 static bool is_clean_cut(const char *out, size_t len, const char *whole)
 {
 	size_t at = 0;
 
-	while (at < len)
-		at += whole[at] != '\\' ? 1 : whole[at + 1] == 'x' ? 4 : 6;
+	while (at < len) {
+		at += whole[at] != '\\'      ? 1
+		      : whole[at + 1] == 'x' ? 4
+		      : whole[at + 1] == 'u' ? 6
+		                             : 2;
+		while (((unsigned char)whole[at] & 0xc0) == 0x80)
+			at++;
+	}
 	return at == len && memcmp(out, whole, len) == 0;
 }
 
@@ -60,7 +85,7 @@ static void check_cut(const char *out, size_t cap, const char *whole)
 	}
 	cr_assert(len >= 3 && strcmp(out + len - 3, "...") == 0, "'%s' in %zu", out, cap);
 	cr_assert(is_clean_cut(out, len - 3, whole), "'%s' in %zu", out, cap);
-	cr_assert(len + 6 >= cap - 1, "'%s' leaves room in %zu", out, cap);
+	cr_assert(len + 12 >= cap - 1, "'%s' leaves room in %zu", out, cap);
 }
 
 Test(text, escape_at_every_buffer_size)
@@ -90,7 +115,54 @@ Test(text, eight_kilobytes_of_anything_stay_in_their_buffer)
 		text_escape(out, sizeof(out), src, sizeof(src));
 		cr_assert_lt(strlen(out), sizeof(out));
 		for (const char *p = out; *p != '\0'; p++)
-			cr_assert(*p >= 0x20 && *p < 0x7f && *p != '"', "byte %u", byte);
+			cr_assert(*p >= 0x20 && *p < 0x7f && (*p != '"' || p[-1] == '\\'),
+			          "byte %u", byte);
+	}
+}
+
+static bool is_utf8(const char *text, size_t len)
+{
+	json_t *string = json_stringn(text, len);
+	const bool valid = string != NULL;
+
+	json_decref(string);
+	return valid;
+}
+
+/* Escaped and read back: the same text if it was one, else one with a hole in it. */
+static void check_round_trip(const char *src, size_t len)
+{
+	char out[64], json[64];
+	json_t *read;
+
+	text_escape(out, sizeof(out), src, len);
+	cr_assert(is_utf8(out, strlen(out)), "%s", out);
+	cr_assert(is_utf8(src, len) || strstr(out, "\\x") != NULL, "%s", out);
+	text_escape_json(out, sizeof(out), src, len);
+	snprintf(json, sizeof(json), "\"%s\"", out);
+	read = json_loads(json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	cr_assert_not_null(read, "%s", json);
+	if (is_utf8(src, len))
+		cr_assert(json_string_length(read) == len &&
+		                  memcmp(json_string_value(read), src, len) == 0,
+		          "%s", json);
+	else
+		cr_assert_not_null(strstr(json_string_value(read), "\xef\xbf\xbd"), "%s", json);
+	json_decref(read);
+}
+
+/* Every four of the bytes at which a rule of UTF-8 begins or ends; jansson knows the rules. */
+Test(text, what_is_valid_stays_and_what_is_not_is_seen)
+{
+	static const char border[] = "A\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xec\xed"
+				     "\xee\xef\xf0\xf1\xf3\xf4\xf5\xff";
+	const size_t n = sizeof(border) - 1;
+
+	for (size_t i = 0; i < n * n * n * n; i++) {
+		const char src[] = {border[i % n], border[i / n % n], border[i / n / n % n],
+		                    border[i / n / n / n]};
+
+		check_round_trip(src, sizeof(src));
 	}
 }
 
@@ -131,14 +203,4 @@ Test(text, nearest_name)
 			          near[i].word, got ? got : "nothing");
 	}
 	cr_assert_null(text_nearest("port", keys, 0));
-}
-
-Test(text, hex)
-{
-	char out[9];
-
-	text_hex(out, "\x00\x9f\xab\xff", 4);
-	cr_assert_str_eq(out, "009fabff");
-	text_hex(out, "", 0);
-	cr_assert_str_eq(out, "");
 }
