@@ -20,10 +20,10 @@ class CommandLine(Case):
     def test_mistakes_are_named_and_nothing_is_sent(self):
         for args, sentence in [
             ([], "which command"),
-            (["stat"], "no command stat; did you mean stats"),
+            (["stat"], r"no command stat; did you mean stats\?$"),
             (["xyzzyxyzzy"], "no command xyzzyxyzzy; wsmctl help"),
-            (["ls", "--limt", "3"], "no option --limt; did you mean --limit"),
-            (["ls", "--limt=3"], "no option --limt; did you mean --limit"),
+            (["ls", "--limt", "3"], r"no option --limt; did you mean --limit\?$"),
+            (["ls", "--limt=3"], r"no option --limt; did you mean --limit\?$"),
             (["ls", "-x"], "no option -x"),
             (["ls", "--limit"], "--limit needs a value: --limit N"),
             (["ls", "--limit", "0"], "whole number from 1"),
@@ -31,7 +31,10 @@ class CommandLine(Case):
             (["ls", "--limit", "-1"], "whole number"),
             (["ls", "--limit", "99999999999999999999"], "whole number"),
             (["ls", "--json=1"], "--json takes no value"),
-            (["ls", "extra"], 'no use for "extra"'),
+            (["ls", "alice"], r'no use for "alice"; did you mean --user alice\?$'),
+            (["ls", "--user", "Ann", "Lee"], 'no use for "Lee"; .*needs quotes$'),
+            (["show", "Ann", "Lee"], 'no use for "Lee"; .*needs quotes$'),
+            (["drain", "now"], 'drain has no use for "now"$'),
             (["ls", "--control", ""], "--control needs a path"),
             (["ls", "--timeout", "0"], "--timeout needs seconds"),
             (["ls", "--timeout", "inf"], "--timeout needs seconds"),
@@ -51,7 +54,7 @@ class CommandLine(Case):
             (["send", "--conn", "c", "--all", "text"], "one of USER, --conn and --all"),
             (["send", "alice", b"\xff\xfe"], r"not UTF-8: \\xff\\xfe"),
             (["ls", "--user", b"\xff"], "--user is not UTF-8"),
-            (["help", "stat"], "did you mean stats"),
+            (["help", "stat"], r"did you mean stats\?$"),
             (["\x1b[2J"], r"no command \\x1b\[2J"),
         ]:
             with self.subTest(args=args):
@@ -60,6 +63,27 @@ class CommandLine(Case):
                 self.assertEqual(done.err.count("\n"), 1)
                 self.assertTrue(done.err.startswith("wsmctl: "))
                 self.assertEqual(self.daemon.connections, 0)
+
+    def test_mistakes_are_told_as_json_too(self):
+        for args in [
+            ["--json", "foo"], ["foo", "--json"], ["--json"], ["ls", "--limt", "--json"],
+            ["--json", "ls", "alice"], ["ls", "--limit", "x", "--json"], ["help", "x", "--json"],
+            ["send", "alice", "--json"], ["send", "--all", "-", "--json"],
+        ]:  # fmt: skip
+            with self.subTest(args=args):
+                done = self.ask([], *args, data=b"\xff")
+                self.check(done, USAGE)
+                self.assertEqual(json.loads(done.out)["code"], "usage")
+                self.assertEqual(done.err, f"wsmctl: {json.loads(done.out)['message']}\n")
+        for args in [["foo", "--", "--json"], ["--reason", "--json", "foo"]]:
+            self.check(self.ask([], *args), USAGE, "")
+
+    def test_standard_input_that_cannot_be_read(self):
+        with FakeDaemon([]) as daemon, open(os.devnull, "wb") as closed:
+            command = [WSMCTL, "--control", daemon.path, "--json", "send", "--all", "-"]
+            done = subprocess.run(command, stdin=closed, capture_output=True, timeout=60)
+        self.check(done, FAILED, err="cannot read standard input: Bad file")
+        self.assertEqual(json.loads(done.stdout)["code"], "unreadable")
 
     def test_options_stand_anywhere(self):
         with FakeDaemon(lambda request: ok(connections=[])) as daemon:

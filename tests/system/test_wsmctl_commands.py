@@ -270,6 +270,20 @@ class Others(Case):
         self.check(self.ask([fault("timeout", "no pong in 5 s")], "ping", "c"), FAILED, "", "5 s")
         self.check(self.ask([ok(rtt_us=9)], "ping", "c", "--json"), DONE, '{"rtt_us":9}\n')
 
+    def test_what_is_no_connection_is_named(self):
+        told = '"connection" must be a connection id'
+        for args in [["ping", "alice"], ["send", "--conn", "alice", "hi"]]:
+            with self.subTest(args=args):
+                done = self.ask([fault("bad_request", told, hint="see ls")], *args)
+                self.check(done, FAILED, "")
+                self.assertEqual(done.err, f'wsmctl: "alice": {told}; see ls\n')
+                done = self.ask([fault("bad_request", told)], *args, "--json")
+                self.assertEqual(json.loads(done.out)["message"], f'"alice": {told}')
+                done = self.ask([fault("bad_request", '"alice" is no id')], *args)
+                self.assertEqual(done.err, 'wsmctl: "alice" is no id\n')
+        done = self.ask([fault("bad_request", "bad text")], "send", "alice", "hi")
+        self.assertEqual(done.err, "wsmctl: bad text\n")
+
     def test_reload(self):
         changes = [
             {"key": "limits.queue", "outcome": "applied", "was": "1048576", "is": 2097152},

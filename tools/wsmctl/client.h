@@ -12,6 +12,8 @@
 
 #include "base/macros.h"
 
+#define CLIENT_USAGE       "usage"       /* the command line is wrong */
+#define CLIENT_UNREADABLE  "unreadable"  /* standard input cannot be read */
 #define CLIENT_BAD_PATH    "bad_path"    /* no socket can have that name */
 #define CLIENT_TOO_LARGE   "too_large"   /* the request would be longer than the protocol allows */
 #define CLIENT_NO_DAEMON   "no_daemon"   /* nobody listens, or we may not speak to him */

@@ -86,7 +86,7 @@ int ping_run(struct invocation *in)
 		&in->client, "ping", must(json_pack("{s:s}", "connection", in->args[0])), &error);
 
 	if (result == NULL)
-		return report_error(in, error);
+		return report_error_about(in, in->args[0], error);
 	if (in->option[OPTION_JSON] != NULL) {
 		report_json(result);
 	} else {

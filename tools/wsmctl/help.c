@@ -156,7 +156,7 @@ int help_run(struct invocation *in)
 	if (in->n_args > 0) {
 		command = command_find(in->args[0]);
 		if (command == NULL)
-			return words_no_command(in->args[0]);
+			return words_no_command(in, in->args[0]);
 	}
 	help_print(command);
 	return WSMD_CTL_OK;

@@ -24,8 +24,8 @@ static int run(struct invocation *in)
 	int rc;
 
 	if (named == NULL && wsmd_ctl_default_path(path, sizeof(path)) != 0)
-		return report_usage("the control socket's path in the environment is too long; "
-		                    "name one with --control PATH");
+		return report_usage(in, "the control socket's path in the environment is too long; "
+		                        "name one with --control PATH");
 	client_init(&in->client, named != NULL ? named : path,
 	            option_number(in, OPTION_TIMEOUT, DEFAULT_TIMEOUT_S));
 	rc = in->command->run(in);

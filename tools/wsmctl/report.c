@@ -16,25 +16,24 @@ static const struct {
 	const char *code;
 	int exit; /* enum wsmd_ctl_exit */
 } exits[] = {
-	{"not_found", WSMD_CTL_NO_TARGET},       {CLIENT_BAD_PATH, WSMD_CTL_USAGE},
-	{CLIENT_NO_DAEMON, WSMD_CTL_NO_DAEMON},  {CLIENT_NO_ANSWER, WSMD_CTL_NO_DAEMON},
-	{CLIENT_BAD_ANSWER, WSMD_CTL_NO_DAEMON},
+	{"not_found", WSMD_CTL_NO_TARGET},      {CLIENT_USAGE, WSMD_CTL_USAGE},
+	{CLIENT_BAD_PATH, WSMD_CTL_USAGE},      {CLIENT_NO_DAEMON, WSMD_CTL_NO_DAEMON},
+	{CLIENT_NO_ANSWER, WSMD_CTL_NO_DAEMON}, {CLIENT_BAD_ANSWER, WSMD_CTL_NO_DAEMON},
 };
 
-int report_usage(const char *format, ...)
+int report_usage(const struct invocation *in, const char *format, ...)
 {
 	va_list args;
-	char *raw, *text;
+	char *text;
+	int rc;
 
 	va_start(args, format);
-	if (vasprintf(&raw, format, args) < 0)
+	if (vasprintf(&text, format, args) < 0)
 		must(NULL);
 	va_end(args);
-	text = printable(raw, strlen(raw));
-	fprintf(stderr, "wsmctl: %s\n", text);
+	rc = report_error(in, client_error(CLIENT_USAGE, NULL, "%s", text));
 	free(text);
-	free(raw);
-	return WSMD_CTL_USAGE;
+	return rc;
 }
 
 void report_note(const char *text)
@@ -113,4 +112,24 @@ int report_error(const struct invocation *in, json_t *error)
 	free(message);
 	json_decref(error);
 	return exit_code;
+}
+
+int report_error_about(const struct invocation *in, const char *word, json_t *error)
+{
+	const char *code = json_string_value(json_object_get(error, "code"));
+	const char *message = json_string_value(json_object_get(error, "message"));
+	char *quoted;
+
+	if (word == NULL || message == NULL || strcmp(code, "bad_request") != 0)
+		return report_error(in, error);
+	if (asprintf(&quoted, "\"%s\"", word) < 0)
+		must(NULL);
+	if (strstr(message, quoted) == NULL) {
+		json_t *named = must(json_sprintf("%s: %s", quoted, message));
+
+		if (json_object_set_new(error, "message", named) != 0)
+			must(NULL);
+	}
+	free(quoted);
+	return report_error(in, error);
 }

@@ -7,8 +7,8 @@
 #include "base/macros.h"
 #include "wsmctl/command.h"
 
-/* A sentence on stderr, made printable: "wsmctl: ...". Returns: WSMD_CTL_USAGE */
-int report_usage(const char *format, ...) PRINTF(1, 2);
+/* What is wrong with the command line, like report_error(). Returns: WSMD_CTL_USAGE */
+int report_usage(const struct invocation *in, const char *format, ...) PRINTF(2, 3);
 
 /* A sentence on stderr, below what was printed on stdout. */
 void report_note(const char *text);
@@ -26,6 +26,9 @@ void report_hint(const json_t *result);
  * Returns: the exit code
  */
 int report_error(const struct invocation *in, json_t *error);
+
+/* The same of a bad request whose message may not say which word was bad: @word, or NULL. */
+int report_error_about(const struct invocation *in, const char *word, json_t *error);
 
 /* --json: @value on a line of its own, indented when a person reads it. Returns: WSMD_CTL_OK */
 int report_json(const json_t *value);

@@ -18,7 +18,7 @@ struct payload {
 };
 
 /* Returns: 0, or an exit code after saying why */
-static int read_stdin(struct payload *p)
+static int read_stdin(const struct invocation *in, struct payload *p)
 {
 	size_t cap = 0;
 
@@ -32,15 +32,15 @@ static int read_stdin(struct payload *p)
 		n = read(STDIN_FILENO, p->bytes + p->len, cap - p->len);
 		if (n == 0)
 			return WSMD_CTL_OK;
-		if (n < 0) {
-			fprintf(stderr, "wsmctl: cannot read standard input: %s\n",
-			        strerror(errno));
-			return WSMD_CTL_FAILED;
-		}
+		if (n < 0)
+			return report_error(in, client_error(CLIENT_UNREADABLE, NULL,
+			                                     "cannot read standard input: %s",
+			                                     strerror(errno)));
 		p->len += (size_t)n;
 		/* Even as plain text it would not fit into the request. */
 		if (p->len > WSMD_CTL_MAX_LINE)
-			return report_usage("the message on standard input is longer than the %u "
+			return report_usage(in,
+			                    "the message on standard input is longer than the %u "
 			                    "bytes the control protocol takes",
 			                    WSMD_CTL_MAX_LINE);
 	}
@@ -98,12 +98,12 @@ static const char *message_word(const struct invocation *in)
 	const size_t words = all || conn ? 1 : 2;
 
 	if (all && conn)
-		report_usage("send takes one of USER, --conn and --all");
+		report_usage(in, "send takes one of USER, --conn and --all");
 	else if (in->n_args > words)
-		report_usage("send --%s takes one TEXT and no USER: \"%s\" is one too many",
+		report_usage(in, "send --%s takes one TEXT and no USER: \"%s\" is one too many",
 		             all ? "all" : "conn", in->args[words]);
 	else if (in->n_args < words)
-		report_usage("send needs a TEXT for \"%s\"", in->args[0]);
+		report_usage(in, "send needs a TEXT for \"%s\"", in->args[0]);
 	else
 		return in->args[words - 1];
 	return NULL;
@@ -147,10 +147,10 @@ static int send_payload(struct invocation *in, const struct payload *p)
 	json_int_t delivered;
 
 	if (message == NULL)
-		return report_usage("the message is not UTF-8 text; --binary sends any bytes");
+		return report_usage(in, "the message is not UTF-8 text; --binary sends any bytes");
 	result = client_request(&in->client, "send", target_and(in, message), &error);
 	if (result == NULL) {
-		const int rc = report_error(in, error);
+		const int rc = report_error_about(in, in->option[OPTION_CONN], error);
 
 		/* That nobody is there is a failure only for those who asked. */
 		return rc == WSMD_CTL_NO_TARGET && in->option[OPTION_MUST_DELIVER] == NULL
@@ -176,7 +176,7 @@ int send_run(struct invocation *in)
 	if (text == NULL)
 		return WSMD_CTL_USAGE;
 	if (strcmp(text, "-") == 0) {
-		rc = read_stdin(&p);
+		rc = read_stdin(in, &p);
 	} else {
 		p.bytes = must(strdup(text));
 		p.len = strlen(text);

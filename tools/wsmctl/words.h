@@ -18,4 +18,4 @@ MUST_CHECK int words_read(struct invocation *in, int argc, char **argv);
 MUST_CHECK int words_fit(const struct invocation *in);
 
 /* Say that there is no command @name, and which one is near. Returns: WSMD_CTL_USAGE */
-int words_no_command(const char *name);
+int words_no_command(const struct invocation *in, const char *name);
