@@ -87,20 +87,25 @@ static void run_range(const char *text)
 		run_seed(seed);
 }
 
-/* One seed on a line, and why it is there. */
+/* One seed on a line, and why it is there. Read before the first child is born, whose exit would
+ * move the file's offset. */
 static void run_file(const char *path)
 {
+	static uint64_t seeds[1000];
 	char line[256];
+	size_t n = 0;
 	FILE *f = fopen(path, "re");
 
 	if (f == NULL) {
 		perror(path);
 		exit(1);
 	}
-	while (fgets(line, sizeof(line), f) != NULL)
+	while (n < ARRAY_LEN(seeds) && fgets(line, sizeof(line), f) != NULL)
 		if (line[0] >= '0' && line[0] <= '9')
-			run_seed(strtoull(line, NULL, 10));
+			seeds[n++] = strtoull(line, NULL, 10);
 	fclose(f);
+	for (size_t i = 0; i < n; i++)
+		run_seed(seeds[i]);
 }
 
 int main(int argc, char **argv)
