@@ -22,7 +22,7 @@ static void print_connection(const json_t *row)
 	table_init(&table, show_columns, ARRAY_LEN(show_columns));
 	json_object_foreach((json_t *)row, name, value)
 	{
-		table_add(&table, printable(name, strlen(name)));
+		table_add(&table, value_title(name, value));
 		table_add(&table, value_text(name, value));
 	}
 	table_print(&table, stdout, 0);

@@ -46,9 +46,10 @@ static char *rate_text(const json_t *now, const json_t *before, double seconds)
 	return must(strdup(buf));
 }
 
-static void add_row(struct walk *w, const char *indent, const char *path, char *value, char *rate)
+/* Owns: takes all but @indent */
+static void add_row(struct walk *w, const char *indent, char *name, char *value, char *rate)
 {
-	char *name = printable(path, strlen(path)), *indented;
+	char *indented;
 
 	if (asprintf(&indented, "%s%s", indent, name) < 0)
 		must(NULL);
@@ -89,7 +90,8 @@ static void walk_member(struct walk *w, const char *path, const json_t *now, con
 		walk_object(w, path, now, before, only_nonzero);
 	else if (!is_table(now) &&
 	         !(only_nonzero && json_is_number(now) && json_number_value(now) == 0))
-		add_row(w, "  ", path, value_text(path, now), rate_text(now, before, w->seconds));
+		add_row(w, "  ", value_title(path, now), value_text(path, now),
+		        rate_text(now, before, w->seconds));
 }
 
 /* An array of objects: a table of its own, with the members of all of them as columns. */
@@ -106,7 +108,7 @@ static void print_rows(FILE *out, const char *path, const json_t *rows, size_t t
 		goto done;
 	columns = must(calloc(json_object_size(members), sizeof(*columns)));
 	json_object_foreach(members, name, value) columns[n++] =
-		(struct table_column){.title = printable(name, strlen(name)), .right = true};
+		(struct table_column){.title = value_title(name, value), .right = true};
 	table_init(&table, columns, n);
 	json_array_foreach(rows, i, row)
 	{
@@ -162,7 +164,7 @@ void stats_table_print(FILE *out, const json_t *stats, const json_t *before, dou
 			walk_member(&w, name, group, earlier, false);
 			continue;
 		}
-		add_row(&w, "", name, must(strdup("")), must(strdup("")));
+		add_row(&w, "", printable(name, strlen(name)), must(strdup("")), must(strdup("")));
 		walk_object(&w, "", group, earlier, false);
 	}
 	table_print(&w.table, out, terminal);

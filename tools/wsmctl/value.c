@@ -56,7 +56,7 @@ const char *value_duration(char *dst, double us)
 	else if (us < 1e6)
 		snprintf(dst, VALUE_TEXT_MAX, "%.0f ms", floor(us / 1000));
 	else if (s < 60)
-		snprintf(dst, VALUE_TEXT_MAX, fmod(s, 1) < 0.1 ? "%.0fs" : "%.1fs",
+		snprintf(dst, VALUE_TEXT_MAX, fmod(s, 1) < 0.1 ? "%.0f s" : "%.1f s",
 		         floor(s * 10) / 10);
 	else if (s < 3600)
 		return two_units(dst, s, 1, 60, "ms");
@@ -113,4 +113,15 @@ char *value_text(const char *name, const json_t *value)
 		return printable_json(value);
 	snprintf(buf, sizeof(buf), "%.6g", json_real_value(value));
 	return must(strdup(buf));
+}
+
+char *value_title(const char *name, const json_t *value)
+{
+	size_t len = strlen(name);
+
+	if (value == NULL || json_is_null(value) || json_is_number(value)) {
+		if (duration_unit_us(name) > 0 || (is_size(name) && ends_with(name, "_bytes")))
+			len = (size_t)(strrchr(name, '_') - name);
+	}
+	return printable(name, len > 0 ? len : strlen(name));
 }

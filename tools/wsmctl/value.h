@@ -15,10 +15,18 @@
  */
 char *value_text(const char *name, const json_t *value);
 
+/**
+ * @name as a title for such a value: without the unit that the value's text says itself.
+ * "uptime_s" is "uptime", "memory_bytes" is "memory".
+ *
+ * Owns: the caller frees the result, which is printable
+ */
+char *value_title(const char *name, const json_t *value);
+
 #define VALUE_TEXT_MAX 48
 
 /* "532 B", "12.3 KiB". Returns: @dst, of VALUE_TEXT_MAX bytes. */
 const char *value_bytes(char *dst, double bytes);
 
-/* "213 us", "1.5 ms", "4.2s", "4m10s", "3h05m", "12d03h". Returns: like value_bytes() */
+/* "213 us", "1.5 ms", "4.2 s", "4m10s", "3h05m", "12d03h". Returns: like value_bytes() */
 const char *value_duration(char *dst, double us);
