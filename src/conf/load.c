@@ -49,6 +49,34 @@ static void check_heartbeat(struct loader *l)
 		value_format(&conf_keys[interval], l->conf, interval_s));
 }
 
+static bool same_address(const struct net_addr *a, const struct net_addr *b)
+{
+	return a->family == b->family && a->port == b->port &&
+	       memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+/* The second one could not be opened. Of port 0 the kernel chooses another each time. */
+static void check_listen_once(struct loader *l)
+{
+	const struct conf *c = l->conf;
+	char path[32], text[NET_ADDR_TEXT];
+
+	if (l->bad[schema_find("listen") - conf_keys])
+		return;
+	for (uint32_t i = 0; i < c->n_listen; i++) {
+		uint32_t first = 0;
+
+		while (!same_address(&c->listen[first], &c->listen[i]))
+			first++;
+		if (first == i || c->listen[i].port == 0)
+			continue;
+		snprintf(path, sizeof(path), "listen[%u]", i);
+		loader_fault(l, &l->listen_at[i], path,
+		             "%s stands in the list twice; leave one of them out",
+		             net_addr_format(&c->listen[i], text));
+	}
+}
+
 static void check_dev(struct loader *l)
 {
 	const struct conf *c = l->conf;
@@ -81,6 +109,7 @@ static int build(struct loader *l, const struct conf_args *args)
 	/* Without a known environment the other half of the comparison is only a guess. */
 	if (env_err == 0)
 		check_heartbeat(l);
+	check_listen_once(l);
 	check_dev(l);
 	return l->out_of_memory ? WSMD_ENOMEM : env_err;
 }

@@ -29,6 +29,7 @@ TestSuite(faults, .init = init, .fini = fini);
 #define DEV_RULE                                                                                   \
 	"--dev serves anyone without a token, so it listens on loopback addresses only; use "      \
 	"127.0.0.1:PORT or leave --dev"
+#define TWICE   "stands in the list twice; leave one of them out"
 #define ADDRESS "expected an address such as \"127.0.0.1:8080\""
 
 static const struct {
@@ -187,6 +188,25 @@ Test(faults, of_dev_name_each_address)
 	                  "--listen");
 	bed_load(&bed, file, NULL);
 	cr_expect_eq(bed.err, 0, "without --dev any address will do");
+}
+
+Test(faults, of_an_address_that_is_there_twice)
+{
+	static const char file[] = "{\"listen\": [\"127.0.0.1:8\", \"8\",\n\"127.0.0.1:9\", "
+				   "\"[::1]:8\",\n\"localhost:8\", \":8\"]}";
+	const struct conf_setting more[] = {{"listen", "127.0.0.1:8", "--listen"},
+	                                    {"listen", "localhost:8", "--listen"}};
+
+	bed_load(&bed, file, NULL);
+	bed_expect_faults(&bed,
+	                  (const char *const[]){BED_FILE ":3: listen[4]: 127.0.0.1:8 " TWICE,
+	                                        BED_FILE ":3: listen[5]: 0.0.0.0:8 " TWICE, NULL},
+	                  "file");
+	bed_load(&bed, file, &(struct conf_args){.n_settings = 2, .settings = more});
+	cr_expect_eq(bed.err, WSMD_ECONFIG);
+	bed_expect_faults(&bed,
+	                  (const char *const[]){"--listen localhost:8: 127.0.0.1:8 " TWICE, NULL},
+	                  "--listen");
 }
 
 /* One run shows the faults of every layer. */

@@ -138,26 +138,27 @@ Test(load, listen_is_replaced_once_and_then_added_to)
 	EXPECT_PORTS(0, 11);
 }
 
+/* Port 0 may be named again and again. */
 Test(load, listen_bound)
 {
 	struct conf_setting set[CONF_MAX_LISTEN + 1];
-	char text[1024] = "{\"listen\": [\"1\"";
+	char text[1024] = "{\"listen\": [\"0\"";
 
 	for (size_t i = 0; i < ARRAY_LEN(set); i++)
-		set[i] = (struct conf_setting)LISTEN("7");
+		set[i] = (struct conf_setting)LISTEN("0");
 	load_with(NULL, set, CONF_MAX_LISTEN);
 	cr_expect_eq(bed.conf->n_listen, CONF_MAX_LISTEN);
 	load_with(NULL, set, CONF_MAX_LISTEN + 1);
 	bed_expect_faults(&bed,
 	                  (const char *const[]){
-				  "--listen 7: one address too many; at most 16 are allowed", NULL},
+				  "--listen 0: one address too many; at most 16 are allowed", NULL},
 	                  "--listen");
 	for (size_t i = 1; i < CONF_MAX_LISTEN; i++)
-		strcat(text, ", \"1\"");
+		strcat(text, ", \"0\"");
 	strcat(text, "]}");
 	bed_load(&bed, text, NULL);
 	cr_expect_eq(bed.conf->n_listen, CONF_MAX_LISTEN);
-	strcpy(text + strlen(text) - 2, ", \"1\"]}");
+	strcpy(text + strlen(text) - 2, ", \"0\"]}");
 	bed_load(&bed, text, NULL);
 	bed_expect_faults(
 		&bed,
