@@ -111,7 +111,10 @@ static int check_conf(const struct conf_args *args)
 
 	if (c == NULL)
 		return SERVER_FAILED;
-	printf("%s: valid\n", args->file != NULL ? args->file : "configuration");
+	if (args->file != NULL)
+		printf("%s: valid\n", args->file);
+	else
+		printf("no file was named; the defaults and the command line are valid\n");
 	conf_free(c);
 	return SERVER_STOPPED;
 }
