@@ -28,8 +28,8 @@ const struct conf_key conf_keys[] = {
          .type = KEY_LISTEN,
          FIELD(listen),
          .value = {"[\"127.0.0.1:8080\"]"},
-         .help = "addresses to accept connections on; port 0 lets the kernel choose; with --dev "
-                 "loopback only"},
+         .help = "addresses to accept connections on; a port alone, such as \"8080\", means all "
+                 "IPv4 addresses; port 0 lets the kernel choose; with --dev loopback only"},
 	{.name = "workers",
          WHOLE(0, 256),
          FIELD(workers),
@@ -74,7 +74,8 @@ const struct conf_key conf_keys[] = {
          FIELD(heartbeat.timeout_ms),
          .reload = true,
          .value = {"60", "3", "90", "75"},
-         .help = "longest wait for a pong; must be greater than the interval"},
+         .help = "a connection that was pinged and stays silent for this time times grace_factor "
+                 "is dead; must be greater than the interval"},
 	{.name = "heartbeat.housekeeping_s",
          SECONDS(TICK_S, DAY_S),
          FIELD(heartbeat.housekeeping_ms),
@@ -86,7 +87,8 @@ const struct conf_key conf_keys[] = {
          FIELD(heartbeat.missed_limit),
          .reload = true,
          .value = {"3", "2", "2", "2"},
-         .help = "so many missed pongs make a connection dead"},
+         .help = "so many missed pongs in a row make a connection dead, where silence has not done "
+                 "so before"},
 	{.name = "heartbeat.grace_factor",
          .type = KEY_FACTOR,
          .min = 1,
@@ -94,7 +96,7 @@ const struct conf_key conf_keys[] = {
          FIELD(heartbeat.grace_factor),
          .reload = true,
          .value = {"1.2"},
-         .help = "a pong counts as missed after the timeout times this"},
+         .help = "timeouts of heartbeats are multiplied by this"},
 
 	{.name = "limits.max_connections",
          WHOLE(0, 10000000),
