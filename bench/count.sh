@@ -5,11 +5,15 @@
 # Each count is the difference of two runs that differ in nothing but the number of messages,
 # so start-up, handshakes and the end are not in it. Times mean nothing under these tools.
 set -euo pipefail
+shopt -s inherit_errexit
 
-size=${1:-20}
+usage="Usage: count.sh [BYTES]: bytes of a message, 20 if not given.
+BUILD=DIR names the build directory, PORT=N the port."
+number=20
+source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
+size=$number
 few=1000
 many=11000
-source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 
 for tool in strace valgrind; do
     if ! command -v "$tool" >/dev/null; then
@@ -22,6 +26,7 @@ done
 load() {
     "$wsmbench" echo "$url" -c 1 -s "$size" --messages "$1" -d "$2" >"$scratch/report" || {
         cat "$scratch/report" >&2
+        stop_server # this may be a subshell, which has no trap of its own
         exit 1
     }
 }
@@ -47,8 +52,12 @@ allocations() {
     start_server valgrind --tool=memcheck --log-file="$scratch/memcheck"
     load "$1" "$2"
     stop_server
-    awk '/total heap usage/ { gsub(",", ""); for (i = 1; i < NF; i++) if ($(i + 1) == "allocs") print $i }' \
-        "$scratch/memcheck"
+    awk '/total heap usage/ {
+            gsub(",", "")
+            for (i = 1; i < NF; i++)
+                if ($(i + 1) == "allocs")
+                    print $i
+        }' "$scratch/memcheck"
 }
 
 per_message() {

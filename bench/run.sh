@@ -6,21 +6,30 @@
 # STEPS the numbers of connections at which memory is measured.
 set -euo pipefail
 
-seconds=${1:-10}
-steps=${STEPS:-5000,10000,19000}
+usage="Usage: run.sh [SECONDS]: seconds for each measurement, 10 if not given.
+BUILD=DIR names the build directory, PORT=N the port, STEPS=N,N... the numbers of idle connections."
+number=10
 source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
+seconds=$number
+steps=${STEPS:-5000,10000,19000}
+failed=0
 results=$root/bench/results/$(date -u +%Y%m%dT%H%M%SZ)
 mkdir -p "$results"
 
-# measure NAME MODE OPTION...: a failed run is shown and does not end the others
+fail() {
+    echo "$1: there were errors" >&2
+    failed=1
+}
+
+# measure NAME MODE OPTION...: a failed run is shown and the others still run
 measure() {
     local name=$1 mode=$2
     shift 2
     echo "$name ..." >&2
     start_server taskset -c 0
     taskset -c 1 "$wsmbench" "$mode" "$url" --pid "$(server_pid)" --json "$@" \
-        >"$results/$name.json" || echo "$name: there were errors" >&2
-    stop_server
+        >"$results/$name.json" || fail "$name"
+    stop_server || fail "$name"
 }
 
 measure echo-depth-1 echo -s 20 -c 100 -d 1 -t "$seconds"
@@ -31,3 +40,4 @@ measure idle idle --steps "$steps" --hold "$seconds"
 
 /usr/bin/python3 "$root/bench/table.py" "$results"
 echo "reports: ${results#"$root"/}"
+exit "$failed"

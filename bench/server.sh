@@ -1,4 +1,17 @@
-# Sourced by run.sh and count.sh: a wsmd of their own, away from every other one.
+# Sourced by run.sh and count.sh, which set $usage and the default of $number: reads their one
+# argument into $number, and gives them a wsmd of their own, away from every other one.
+
+case ${1-} in
+-h | --help)
+    echo "$usage"
+    exit 0
+    ;;
+esac
+number=${1-$number}
+if [ $# -gt 1 ] || ! [[ $number =~ ^[1-9][0-9]*$ ]]; then
+    echo "$usage" >&2
+    exit 2
+fi
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${BUILD:-$root/build}
@@ -45,11 +58,15 @@ server_pid() {
 }
 
 stop_server() {
-    [ -n "$server_job" ] || return 0
-    kill -TERM "$(server_pid)" 2>/dev/null
-    wait "$server_job" 2>/dev/null
+    local job=$server_job code=0
+    [ -n "$job" ] || return 0
+    kill -TERM "$(server_pid)" 2>/dev/null || true
     server_job=
+    wait "$job" 2>/dev/null || code=$?
+    [ "$code" -eq 0 ] && return
+    echo "${0##*/}: wsmd ended with code $code" >&2
+    return 1
 }
 
-trap 'stop_server; rm -rf "$scratch"' EXIT
+trap 'stop_server || true; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM

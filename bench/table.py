@@ -46,7 +46,7 @@ def main():
     for path in sorted(folder.glob("*.json")):
         text = path.read_text(encoding="utf-8")
         reports[path.stem] = json.loads(text) if text else {}
-    first = next(iter(reports.values()), {})
+    first = next(filter(None, reports.values()), {})
     print(f"wsmd and wsmbench {first.get('version')} ({first.get('commit')})")
     for name, row, path, unit, factor in ROWS:
         report = reports.get(name, {})
@@ -56,7 +56,9 @@ def main():
         shown = "-" if value is None else f"{value * factor:,.1f}"
         print(f"{row:<40} {shown:>14} {unit}".rstrip())
     for name, report in reports.items():
-        if report.get("errors_total") != 0:
+        if not report:
+            print(f"{name}: no report")
+        elif report.get("errors_total") != 0:
             print(f"{name}: {report.get('errors_total')} errors: {report.get('first_error')}")
 
 
