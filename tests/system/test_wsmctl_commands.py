@@ -248,6 +248,18 @@ class Send(Case):
         done = self.ask([ok(delivered=1)], "send", "bob", "hi", "--must-deliver")
         self.check(done, DONE)
 
+    def test_not_everybody_was_asked(self):
+        for answer, out in [
+            (ok(delivered=3, dropped=0, reason="busy"), "delivered 3"),
+            (ok(delivered=0, dropped=2, reason="busy"), "delivered 0, dropped 2"),
+        ]:
+            for more in ([], ["--must-deliver"]):
+                done = self.ask([answer], "send", "--all", "hi", *more)
+                self.check(done, FAILED, f"{out}, not everybody was asked: busy\n", r"\A\Z")
+            done = self.ask([answer], "send", "--all", "hi", "--json")
+            self.check(done, FAILED, err=r"\A\Z")
+            self.assertEqual(json.loads(done.out), answer["result"])
+
     def test_not_found_counts_only_when_it_must_be_delivered(self):
         answer = [fault("not_found", "no hub x")]
         self.check(self.ask(answer, "send", "bob", "hi"), FAILED, "", "no hub x")

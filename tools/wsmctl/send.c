@@ -127,6 +127,14 @@ static void print_reason(const json_t *result, const char *reason)
 	}
 }
 
+/* Some got it, and others were not even asked: neither done nor to be repeated. */
+static bool is_partial(const json_t *result)
+{
+	const char *reason = json_string_value(json_object_get(result, "reason"));
+
+	return reason != NULL && strcmp(reason, "busy") == 0;
+}
+
 static void print_outcome(const json_t *result, json_int_t delivered)
 {
 	const json_int_t dropped = json_integer_value(json_object_get(result, "dropped"));
@@ -135,7 +143,9 @@ static void print_outcome(const json_t *result, json_int_t delivered)
 	printf("delivered %lld", (long long)delivered);
 	if (dropped > 0)
 		printf(", dropped %lld", (long long)dropped);
-	if (delivered == 0 && reason != NULL)
+	if (is_partial(result))
+		printf(", not everybody was asked: busy");
+	else if (delivered == 0 && reason != NULL)
 		print_reason(result, reason);
 	putchar('\n');
 	report_hint(result);
@@ -145,26 +155,29 @@ static int send_payload(struct invocation *in, const struct payload *p)
 {
 	json_t *message = payload_member(in, p), *result, *error;
 	json_int_t delivered;
+	int rc = WSMD_CTL_OK;
 
 	if (message == NULL)
 		return report_usage(in, "the message is not UTF-8 text; --binary sends any bytes");
 	result = client_request(&in->client, "send", target_and(in, message), &error);
 	if (result == NULL) {
-		const int rc = report_error_about(in, in->option[OPTION_CONN], error);
-
+		rc = report_error_about(in, in->option[OPTION_CONN], error);
 		/* That nobody is there is a failure only for those who asked. */
 		return rc == WSMD_CTL_NO_TARGET && in->option[OPTION_MUST_DELIVER] == NULL
 		               ? WSMD_CTL_FAILED
 		               : rc;
 	}
 	delivered = json_integer_value(json_object_get(result, "delivered"));
+	if (is_partial(result))
+		rc = WSMD_CTL_FAILED;
+	else if (delivered == 0 && in->option[OPTION_MUST_DELIVER] != NULL)
+		rc = WSMD_CTL_NO_TARGET;
 	if (in->option[OPTION_JSON] != NULL)
 		report_json(result);
 	else
 		print_outcome(result, delivered);
 	json_decref(result);
-	return delivered == 0 && in->option[OPTION_MUST_DELIVER] != NULL ? WSMD_CTL_NO_TARGET
-	                                                                 : WSMD_CTL_OK;
+	return rc;
 }
 
 int send_run(struct invocation *in)
