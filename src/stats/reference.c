@@ -25,6 +25,74 @@ static void print_counters(FILE *out)
 	}
 }
 
+/* What src/server/render.c adds to the tables. A system test looks here for every member. */
+static const struct {
+	const char *name, *help;
+} others[] = {
+	{"basic.version", "version of wsmd"},
+	{"basic.environment", "profile of defaults: development, testing, staging or production"},
+	{"basic.uptime_s", "seconds since the start (Prometheus: `wsmd_uptime_seconds`)"},
+	{"basic.memory_bytes", "resident memory of the process (Prometheus: `wsmd_memory_bytes`)"},
+	{"heartbeat_config.interval_s", "heartbeat.interval_s in force"},
+	{"heartbeat_config.timeout_s", "heartbeat.timeout_s in force"},
+	{"heartbeat_config.housekeeping_s", "heartbeat.housekeeping_s in force"},
+	{"heartbeat_config.missed_limit", "heartbeat.missed_limit in force"},
+	{"heartbeat_config.grace_factor", "heartbeat.grace_factor in force"},
+	{"limits.max_connections",
+         "limits.max_connections in force, or what the descriptors allow"},
+	{"limits.max_connections_per_user", "limits.max_connections_per_user in force"},
+	{"limits.max_half_open", "limits.max_half_open in force"},
+	{"limits.max_message_bytes", "limits.max_message_bytes in force"},
+	{"limits.max_fragments", "limits.max_fragments in force"},
+	{"limits.send_queue_bytes", "limits.send_queue_bytes in force"},
+	{"limits.descriptors", "file descriptors that the process may open"},
+	{"workers.count", "worker threads"},
+	{"workers.each[].worker", "number of the worker, from 0"},
+	{"workers.each[].connections",
+         "its open connections (Prometheus: `wsmd_worker_connections`)"},
+	{"workers.each[].turns", "its event loop turns"},
+	{"workers.each[].inbox_depth",
+         "items waiting in its inbox (Prometheus: `wsmd_worker_inbox_depth`)"},
+};
+
+static void print_others(FILE *out)
+{
+	fputs("\n## What is not counted\n\n"
+	      "| Name in `wsmctl stats --json` | Meaning |\n|---|---|\n",
+	      out);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		fprintf(out, "| `%s` | %s |\n", others[i].name, others[i].help);
+}
+
+static const char *protocol_meaning(enum protocol_type t)
+{
+	switch (t) {
+	case PROTOCOL_WEBSOCKET:
+		return "WebSocket connections";
+	case PROTOCOL_HTTP:
+		return "HTTP requests answered with a page; `now` is 0";
+	case PROTOCOL_UNKNOWN:
+		return "requests that are not valid HTTP/1.1; `now` is 0";
+	case PROTOCOL_TYPE_COUNT:
+		break;
+	}
+	UNREACHABLE();
+}
+
+static void print_protocols(FILE *out)
+{
+	fputs("\n## What clients speak: `protocol_distribution.now` and "
+	      "`protocol_distribution.ever`\n\n"
+	      "In Prometheus `wsmd_protocol_connections` and `wsmd_protocol_connections_total`.\n\n"
+	      "| Label | Meaning |\n|---|---|\n",
+	      out);
+	for (int i = 0; i < PROTOCOL_TYPE_COUNT; i++) {
+		const enum protocol_type t = (enum protocol_type)i;
+
+		fprintf(out, "| `%s` | %s |\n", protocol_type_label(t), protocol_meaning(t));
+	}
+}
+
 static void print_closes(FILE *out)
 {
 	fputs("\n## Why connections ended: `basic.closes`\n\n"
@@ -59,8 +127,8 @@ static void print_refusals(FILE *out)
 void stats_print_reference(FILE *out)
 {
 	fputs("# Statistics\n\n"
-	      "<!-- Printed from src/stats/counters.h, close_reason.h and refusal.h; the test "
-	      "\"docs\" says when\n     this file is stale. -->\n\n"
+	      "<!-- Printed by src/stats/reference.c; the test \"docs\" says when this file is "
+	      "stale. -->\n\n"
 	      "Three forms of the same numbers: `wsmctl stats` (a table), `wsmctl stats --json`, "
 	      "and "
 	      "`/metrics`\n(Prometheus). In Prometheus a name gets `wsmd_` in front, a counter "
@@ -71,6 +139,8 @@ void stats_print_reference(FILE *out)
 	      "of this moment.\n\n",
 	      out);
 	print_counters(out);
+	print_others(out);
+	print_protocols(out);
 	print_closes(out);
 	print_refusals(out);
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import socket
 import stat
 import time
@@ -12,6 +13,7 @@ import wsmd
 
 MAX_SESSIONS = 16  # of server/control.c
 MAX_LINE = 4 << 20
+STATISTICS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "statistics.md"
 
 
 def line(command, **arguments):
@@ -139,6 +141,29 @@ class Protocol(ControlTest):
         self.assertEqual(session.answer()["error"]["code"], "too_large")
         with self.assertRaises((EOFError, ConnectionResetError)):
             session.answer()  # there is no way to go on
+
+
+def member_names(value, path=""):
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from member_names(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        yield from member_names(value[0], f"{path}[]")
+    else:
+        yield path
+
+
+class Documents(ControlTest):
+    def test_every_member_of_stats_is_documented(self):
+        """By its whole name, or by its label in the section of its family."""
+        text = STATISTICS.read_text(encoding="utf-8")
+        names = list(member_names(self.wsmd().ctl("stats")))
+        self.assertGreater(len(names), 90)
+        for name in names:
+            family, _, label = name.rpartition(".")
+            if f"| `{name}` |" not in text:
+                self.assertIn(f"`{family}`", text, name)
+                self.assertIn(f"| `{label}` |", text, name)
 
 
 class Sessions(ControlTest):
