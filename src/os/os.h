@@ -117,7 +117,7 @@ enum os_signal os_signal_read(int fd); /* the next one that waits */
 /* Raise the soft limit to the hard one; returns what holds now. */
 uint32_t os_raise_fd_limit(void);
 uint32_t os_cpus(void);
-uint64_t os_memory_used(void);  /* resident set of this process [bytes]; 0: unknown */
+uint64_t os_memory_used(void); /* resident set of this process [bytes]; 0: unknown */
 
 /* End the process now, without any clean-up. */
 NORETURN void os_exit(int code);

@@ -106,8 +106,8 @@ void server_publish_stats(struct server *s) ON_MAIN;
 /* What a reload of a server without a file is told. */
 #define SERVER_NO_FILE "started without --config: there was no file to read again"
 
-/* Read the configuration again, and log what came of it. 0; WSMD_ECONFIG with @faults, and nothing changed. @report: see
- * conf_diff(). */
+/* Read the configuration again, and log what came of it. 0; WSMD_ECONFIG with @faults, and
+ * nothing changed. @report: see conf_diff(); NULL: nobody asked. */
 MUST_CHECK int server_reload(struct server *s, struct conf_faults *faults,
                              void (*report)(void *arg, const char *key, enum conf_change change,
                                             const char *was, const char *is),

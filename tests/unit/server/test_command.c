@@ -1,4 +1,4 @@
-/* Commands whose moment is bad: a worker's inbox is full, or memory ends. The test is the workers. */
+/* Commands at a bad moment: a full inbox, no memory. The test plays the workers. */
 #include "server/command.h"
 
 #include <criterion/criterion.h>
