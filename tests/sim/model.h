@@ -30,7 +30,7 @@ struct op {
 	uint32_t len;                    /* of the payload, see op_payload() */
 	char text[32];                   /* OP_KICK: reason */
 	uint64_t issued_us, answered_us; /* answered 0: not, or the session ended first */
-	bool ok;
+	bool ok, partial; /* partial: some workers could not be asked, the others did it */
 	uint32_t delivered, dropped, closed;
 };
 

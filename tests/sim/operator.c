@@ -205,6 +205,13 @@ static uint32_t count_of(json_t *result, const char *key)
 	return (uint32_t)json_integer_value(json_object_get(result, key));
 }
 
+static bool says_busy(const json_t *result)
+{
+	const char *reason = json_string_value(json_object_get(result, "reason"));
+
+	return reason != NULL && strcmp(reason, "busy") == 0;
+}
+
 /* Whoever answers pings has answered this one. */
 static void check_ping(const struct op_session *s, json_t *line)
 {
@@ -242,6 +249,7 @@ static void take_answer(struct op_session *s, json_t *line)
 		free(s->listed);
 		s->listed = NULL;
 	}
+	op->partial = says_busy(result);
 	op->delivered = count_of(result, "delivered");
 	op->dropped = count_of(result, "dropped");
 	op->closed = count_of(result, "closed");
