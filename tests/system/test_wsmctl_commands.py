@@ -139,7 +139,8 @@ class Show(Case):
         self.assertEqual(set(values), titles | {"of_tomorrow"})
         for name, shown in [
             ("id", f"{1:032x}"), ("rtt", "213 us"), ("rtt_max", "1.5 s"), ("age", "4m10s"),
-            ("incomplete", "2.0 KiB"), ("bytes_in", "12.3 KiB"), ("ping_pending", "no"), ("of_tomorrow", EVIL_SHOWN),
+            ("incomplete", "2.0 KiB"), ("bytes_in", "12.3 KiB"), ("ping_pending", "no"),
+            ("of_tomorrow", EVIL_SHOWN),
             ("connected_at", "2024-05-01T10:00:00Z"),
         ]:  # fmt: skip
             self.assertEqual(values[name], shown)
@@ -358,14 +359,16 @@ class Others(Case):
 
 class Stats(Case):
     def test_nothing_is_skipped(self):
-        extra = {"new_group": {"note_s": "soon", "deep": {"er": [1, 2], "empty": {}, "none": []}}, "loose": 5}
+        deep = {"er": [1, 2], "empty": {}, "none": []}
+        extra = {"new_group": {"note_s": "soon", "deep": deep}, "loose": 5}
         done = self.ask([ok(**stats(**extra))], "stats")
         self.check(done, DONE)
         lines = done.out.splitlines()
         for line in [
             r"basic", r"  uptime +4m10s", r"  version +0\.1\.0", r"  connections_active +7",
             r"  bytes_out +5\.0 MiB", r"  closes\.peer_close +3", r"  now\.plain +7",
-            r"  ever\.json +0", r"  rtt_mean +213 us", r"  score +0\.75", r"  last +-", r"  note_s +soon",
+            r"  ever\.json +0", r"  rtt_mean +213 us", r"  score +0\.75", r"  last +-",
+            r"  note_s +soon",
             r"  sane +yes", r"  count +2", r"  deep\.er +\[1,2\]", r"  deep\.none +\[\]",
             r"  loose +5", r"workers\.each", r"worker  connections  turns  extra",
             r"     1            4      5      1", r"     0            3      4      -",

@@ -17,6 +17,7 @@ import runner
 from fake_daemon import CLOSE, SILENT, FakeDaemon, fault, ok
 from wsmctl_case import (
     DONE, EVIL, FAILED, NO_DAEMON, UNSAFE, WSMCTL, Case, environment, row, stats,
+    usual_stats,
 )
 
 
@@ -164,21 +165,94 @@ class Terminal(Case):
                 pretty = json.dumps(answer["result"], indent=2).replace("u007f", "\x7f") + "\n"
                 self.assertEqual(out.lower(), pretty.replace("\\\x7f", "\x7f").lower())
 
-    def picture(self, **more):
+    def picture(self, make=stats, **more):
         start = time.monotonic()
         return self.on_terminal(
-            lambda request: ok(**stats(int(1000 * (time.monotonic() - start)))),
+            lambda request: ok(**make(int(1000 * (time.monotonic() - start)))),
             "stats", "--watch", "0.1", until=rb"(?s)(\x1b\[H.*){3}", **more,
         )  # fmt: skip
+
+    def frames(self, out):
+        pictures = out.split("\x1b[H")[1:]
+        return [re.sub(r"\x1b\[[?0-9]*[A-Za-z]", "", x).split("\n") for x in pictures]
 
     def test_watch_repaints_until_q(self):
         rc, out = self.picture(keys=b"xq", rows=60)
         self.assertEqual(rc, DONE)
         self.assertIn("wsmd 0.1.0, up 4m", out)
-        self.assertRegex(out, r"messages_in +\d+ +\d+\.\d\x1b\[K\n")
-        self.assertGreaterEqual(out.count("\x1b[H"), 3)
+        self.assertGreaterEqual(len(self.frames(out)), 3)
         self.assertIn("workers.each", out)
         self.assertNotIn("more than fits", out)
+
+    def test_watch_shows_the_usual_daemon_on_a_small_screen(self):
+        rc, out = self.picture(make=usual_stats, keys=b"q")
+        self.assertEqual(rc, DONE)
+        for frame in self.frames(out):
+            text = "\n".join(frame)
+            self.assertIn("up 1d00h, memory 3.4 MiB", text)
+            self.assertIn("message_allocs", text, "the last row of the last block")
+            self.assertNotRegex(text, "heartbeat|limits|half_open|io_error|dropped|busy|production")
+            first = [text.index(x) for x in ["connections", "users", "messages", "delivery"]]
+            self.assertEqual(sorted(first), first, "what an operator watches")
+            self.assertRegex(frame[2], r"^connections +health$", "two columns")
+            for title in ["closes", "refusals", "protocols", "workers"]:
+                self.assertRegex(text, rf" {title}\n")
+        rate = r"\d+(\.\d)?/s"
+        for row in [
+            rf"connections_total +\d+ +{rate}", rf"messages_in +\d+ +{rate}",
+            rf"messages_out +\d+ +{rate}", r"bytes_in +\S+ [MG]iB +\S+ [KMG]iB/s",
+            rf"sends +\d+ +{rate}", rf"pings_sent +\d+ +{rate}", r"connections_active +\d+  +\S",
+            r"queue +\S+ (K?i?B)  ", r"rtt_sum +\S+( m?s)?$", r"max_connec\S+ +18$",
+        ]:  # fmt: skip
+            self.assertRegex(text, re.compile(rf"(?m)(^| ) {row}"))
+
+    def test_watch_gives_rates_to_counters_only(self):
+        """Of all that the manual of the statistics knows."""
+        manual = (runner.REPO / "docs" / "statistics.md").read_text()
+        kinds = dict(re.findall(r"^\| `([a-z_.]+)` \| (gauge|counter)", manual, re.M))
+        self.assertIn("gauge", kinds.values())
+
+        def moving(t):
+            groups = {}
+            for path in kinds:
+                group, name = path.split(".")
+                groups.setdefault(group, {})[name] = 7 + t
+            return groups
+
+        _, out = self.picture(make=moving, keys=b"q", rows=60, columns=50)
+        shown = {line.split()[0]: line for line in self.frames(out)[-1] if line.startswith(" ")}
+        for path, kind in kinds.items():
+            with self.subTest(path=path):
+                name = re.sub("_(us|bytes)$", "", path.split(".")[1])
+                rated = kind == "counter" and not path.endswith("_us")
+                self.assertEqual("/s" in shown[name], rated, shown[name])
+
+    def test_watch_keeps_rows_that_were_there(self):
+        answers = iter([0, 0, 5, 0, 0, 0, 0, 0, 0, 0])
+        script = lambda request: ok(basic={"half_open": next(answers), "connections_active": 0})
+        args = ["stats", "--watch", "0.1"]
+        _, out = self.on_terminal(script, *args, keys=b"q", until=rb"(?s)(\x1b\[H.*){6}")
+        shown = ["half_open" in "\n".join(frame) for frame in self.frames(out)]
+        self.assertEqual(shown[:5], [False, False, True, True, True])
+        self.assertIn("connections_active  0", out)
+
+    def test_watch_uses_the_width(self):
+        for columns, titles in [(40, 1), (80, 2), (150, 3), (260, 4), (0, 2)]:
+            with self.subTest(columns=columns):
+                _, out = self.picture(make=usual_stats, keys=b"q", rows=60, columns=columns)
+                self.assertEqual(len(self.frames(out)[-1][2].split()), titles)
+                self.assertEqual("…" in out, columns < 150)
+
+    def test_watch_survives_strange_statistics(self):
+        strange = {
+            EVIL: {EVIL: EVIL, "n": {EVIL: 1}}, "loose": 5, "t": [{EVIL: EVIL}], "none": {},
+            "basic": {"messages_in": "x", "connections_active": None, "of_tomorrow": 3},
+        }  # fmt: skip
+        rc, out = self.picture(make=lambda t: strange, keys=b"q", columns=200)
+        self.assertEqual(rc, DONE)
+        self.assertNotRegex(re.sub(r"\x1b\[[?0-9]*[A-Za-z]", "", out), UNSAFE)
+        for row in ["messages_in +x", "of_tomorrow +3", "loose +5"]:
+            self.assertRegex(out, row)
 
     def test_watch_ends_on_signals(self):
         for signo in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]:
@@ -188,11 +262,10 @@ class Terminal(Case):
                 self.assertTrue(out.endswith("\x1b[?25h"))
 
     def test_watch_stays_inside_the_terminal(self):
-        for rows, columns in [(10, 40), (5, 20), (24, 80)]:
-            rc, out = self.picture(keys=b"q", rows=rows, columns=columns)
+        for rows, columns in [(10, 40), (5, 20), (12, 80)]:
+            rc, out = self.picture(make=usual_stats, keys=b"q", rows=rows, columns=columns)
             self.assertEqual(rc, DONE)
-            for frame in out.split("\x1b[H")[1:]:
-                lines = re.sub(r"\x1b\[[?0-9]*[A-Za-z]", "", frame).split("\n")
+            for lines in self.frames(out):
                 self.assertLessEqual(len(lines), rows)
                 self.assertLessEqual(max(map(len, lines)), columns)
                 self.assertIn("(more than fits)", lines)

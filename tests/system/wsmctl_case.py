@@ -53,6 +53,40 @@ def stats(t=0, **more):
     }  # fmt: skip
 
 
+def usual_stats(t=0):
+    """What a daemon with a few hundred users tells after t seconds."""
+    return {
+        "basic": {
+            "version": "0.1.0", "environment": "production", "uptime_s": 86_400.5 + t,
+            "memory_bytes": 3_565_158, "connections_active": 232 + t % 3, "users_active": 201,
+            "connections_total": 12_345 + 3 * t, "accepted_total": 12_400 + 3 * t, "half_open": 0,
+            "accept_pauses": 0, "http_requests": 0, "messages_in": 104_225 + 20_000 * t,
+            "messages_out": 104_289 + 20_000 * t, "control_frames_in": 160 + t,
+            "bytes_in": 11_010_048 + 2_097_152 * t, "bytes_out": 10_695_475 + 2_097_152 * t,
+            "broadcasts": 0, "closes": {"peer_close": 178, "io_error": 0},
+            "refusals": {"not_found": 3, "max_connections_per_user": 18, "busy": 0},
+        },
+        "protocol_distribution": {
+            "now": {"websocket": 232, "http": 0}, "ever": {"websocket": 12_345 + 3 * t, "http": 0},
+        },
+        "health": {
+            "pings_sent": 160 + t, "pings_pending": t % 4, "pongs_received": 160 + t,
+            "pongs_missed": 0, "rtt_sum_us": 50_123 + 300 * t,
+        },
+        "delivery": {
+            "sends": 3 + t, "delivered": 64 + 4 * t, "dropped": 0, "no_such_target": 1,
+            "queue_bytes": 1000 * (t % 5),
+        },
+        "heartbeat_config": {"interval_s": 45.0, "missed_limit": 3},
+        "limits": {"max_connections": 19_932, "descriptors": 20_000},
+        "workers": {
+            "count": 2, "turns": 79_024 + 11_000 * t, "reads": 104_385 + 20_000 * t,
+            "writes": 104_681 + 20_000 * t, "message_allocs": 160 + t, "inbox_full": 0,
+            "each": [{"worker": n, "connections": 116, "turns": 39_512} for n in (0, 1)],
+        },
+    }  # fmt: skip
+
+
 class Case(unittest.TestCase):
     def call(self, *args, env=None, data=b""):
         return subprocess.run(

@@ -38,11 +38,11 @@ const struct command commands[] = {
 		.summary = "show the counters of wsmd",
 		.details = "Closes and refusals are listed by cause, causes that never occurred "
 			   "are left\n"
-			   "out. With --watch the terminal is repainted until q or Ctrl-C; when "
-			   "standard\n"
-			   "output is no terminal, each interval appends one line of rates, or "
-			   "with --json\n"
-			   "one line of JSON.",
+			   "out. With --watch the terminal is repainted until q or Ctrl-C, with "
+			   "rates and\n"
+			   "without what is zero or never moves; when standard output is no "
+			   "terminal, each\n"
+			   "interval appends one line of rates, or with --json one line of JSON.",
 		.options = OPTION_BIT(OPTION_WATCH),
 		.run = stats_run,
 	},

@@ -23,7 +23,7 @@ int stats_run(struct invocation *in)
 	if (in->option[OPTION_JSON] != NULL)
 		report_json(stats);
 	else
-		stats_table_print(stdout, stats, NULL, 0, table_terminal_width());
+		stats_table_print(stdout, stats, table_terminal_width());
 	json_decref(stats);
 	return WSMD_CTL_OK;
 }

@@ -1,7 +1,6 @@
 /* A walk over an object nobody here knows the members of. */
 #include "wsmctl/stats_table.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -10,16 +9,7 @@
 #include "wsmctl/table.h"
 #include "wsmctl/value.h"
 
-static const struct table_column plain_columns[] = {{.title = NULL}, {.right = true}};
-static const struct table_column rate_columns[] = {{.title = "NAME"},
-                                                   {.title = "VALUE", .right = true},
-                                                   {.title = "PER SECOND", .right = true}};
-
-struct walk {
-	struct table table;
-	double seconds;
-	bool rates;
-};
+static const struct table_column stats_columns[] = {{.title = NULL}, {.right = true}};
 
 /* "closes" in "basic" and such: a row for each cause would be mostly zeros. */
 static bool lists_causes(const char *name)
@@ -27,71 +17,46 @@ static bool lists_causes(const char *name)
 	return strcmp(name, "closes") == 0 || strcmp(name, "refusals") == 0;
 }
 
-static bool is_table(const json_t *value)
+bool stats_table_is_list(const json_t *value)
 {
 	return json_is_array(value) && json_is_object(json_array_get(value, 0));
 }
 
-static char *rate_text(const json_t *now, const json_t *before, double seconds)
-{
-	char buf[VALUE_TEXT_MAX];
-	double change;
+static void walk_member(struct table *t, const char *path, const json_t *value, bool only_nonzero);
 
-	if (!json_is_integer(now) || !json_is_integer(before))
-		return must(strdup(""));
-	change = (double)(json_integer_value(now) - json_integer_value(before));
-	if (change == 0)
-		return must(strdup(""));
-	snprintf(buf, sizeof(buf), "%.1f", change / seconds);
-	return must(strdup(buf));
-}
-
-/* Owns: takes all but @indent */
-static void add_row(struct walk *w, const char *indent, char *name, char *value, char *rate)
-{
-	char *indented;
-
-	if (asprintf(&indented, "%s%s", indent, name) < 0)
-		must(NULL);
-	free(name);
-	table_add(&w->table, indented);
-	table_add(&w->table, value);
-	if (w->rates)
-		table_add(&w->table, rate);
-	else
-		free(rate);
-}
-
-static void walk_member(struct walk *w, const char *path, const json_t *now, const json_t *before,
-                        bool only_nonzero);
-
-static void walk_object(struct walk *w, const char *path, const json_t *now, const json_t *before,
-                        bool only_nonzero)
+static void walk_object(struct table *t, const char *path, const json_t *object, bool only_nonzero)
 {
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)now, name, value)
+	json_object_foreach((json_t *)object, name, value)
 	{
 		char *inner;
 
 		if (asprintf(&inner, "%s%s%s", path, *path != '\0' ? "." : "", name) < 0)
 			must(NULL);
-		walk_member(w, inner, value, json_object_get(before, name),
-		            only_nonzero || lists_causes(name));
+		walk_member(t, inner, value, only_nonzero || lists_causes(name));
 		free(inner);
 	}
 }
 
-static void walk_member(struct walk *w, const char *path, const json_t *now, const json_t *before,
-                        bool only_nonzero)
+static void walk_member(struct table *t, const char *path, const json_t *value, bool only_nonzero)
 {
-	if (json_is_object(now))
-		walk_object(w, path, now, before, only_nonzero);
-	else if (!is_table(now) &&
-	         !(only_nonzero && json_is_number(now) && json_number_value(now) == 0))
-		add_row(w, "  ", value_title(path, now), value_text(path, now),
-		        rate_text(now, before, w->seconds));
+	char *title, *indented;
+
+	if (json_is_object(value)) {
+		walk_object(t, path, value, only_nonzero);
+		return;
+	}
+	if (stats_table_is_list(value) ||
+	    (only_nonzero && json_is_number(value) && json_number_value(value) == 0))
+		return;
+	title = value_title(path, value);
+	if (asprintf(&indented, "  %s", title) < 0)
+		must(NULL);
+	free(title);
+	table_add(t, indented);
+	table_add(t, value_text(path, value));
 }
 
 /* An array of objects: a table of its own, with the members of all of them as columns. */
@@ -125,7 +90,7 @@ done:
 	json_decref(members);
 }
 
-static void print_tables(FILE *out, const char *path, const json_t *object, size_t terminal)
+static void print_lists(FILE *out, const char *path, const json_t *object, size_t terminal)
 {
 	const char *name;
 	json_t *value;
@@ -136,38 +101,38 @@ static void print_tables(FILE *out, const char *path, const json_t *object, size
 
 		if (asprintf(&inner, "%s%s%s", path, *path != '\0' ? "." : "", safe) < 0)
 			must(NULL);
-		if (is_table(value))
+		if (stats_table_is_list(value))
 			print_rows(out, inner, value, terminal);
 		else if (json_is_object(value))
-			print_tables(out, inner, value, terminal);
+			print_lists(out, inner, value, terminal);
 		free(inner);
 		free(safe);
 	}
 }
 
-void stats_table_print(FILE *out, const json_t *stats, const json_t *before, double seconds,
-                       size_t terminal)
+void stats_table_print_lists(FILE *out, const json_t *stats, size_t terminal)
 {
-	struct walk w = {.seconds = seconds, .rates = before != NULL};
+	print_lists(out, "", stats, terminal);
+}
+
+void stats_table_print(FILE *out, const json_t *stats, size_t terminal)
+{
+	struct table table;
 	const char *name;
 	json_t *group;
 
-	if (w.rates)
-		table_init(&w.table, rate_columns, ARRAY_LEN(rate_columns));
-	else
-		table_init(&w.table, plain_columns, ARRAY_LEN(plain_columns));
+	table_init(&table, stats_columns, ARRAY_LEN(stats_columns));
 	json_object_foreach((json_t *)stats, name, group)
 	{
-		const json_t *earlier = json_object_get(before, name);
-
 		if (!json_is_object(group)) {
-			walk_member(&w, name, group, earlier, false);
+			walk_member(&table, name, group, false);
 			continue;
 		}
-		add_row(&w, "", printable(name, strlen(name)), must(strdup("")), must(strdup("")));
-		walk_object(&w, "", group, earlier, false);
+		table_add(&table, printable(name, strlen(name)));
+		table_add(&table, must(strdup("")));
+		walk_object(&table, "", group, false);
 	}
-	table_print(&w.table, out, terminal);
-	table_fini(&w.table);
-	print_tables(out, "", stats, terminal);
+	table_print(&table, out, terminal);
+	table_fini(&table);
+	stats_table_print_lists(out, stats, terminal);
 }

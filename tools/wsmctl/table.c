@@ -9,8 +9,6 @@
 #include "wsmctl/mem.h"
 #include "wsmctl/printable.h"
 
-#define GAP 2
-
 void table_init(struct table *t, const struct table_column *columns, size_t n_columns)
 {
 	*t = (struct table){.columns = columns, .n_columns = n_columns};
@@ -51,8 +49,8 @@ static size_t total_width(const size_t *width, size_t n)
 	size_t total = 0;
 
 	for (size_t i = 0; i < n; i++)
-		total += width[i] > 0 ? width[i] + GAP : 0;
-	return total > 0 ? total - GAP : 0;
+		total += width[i] > 0 ? width[i] + TABLE_GAP : 0;
+	return total > 0 ? total - TABLE_GAP : 0;
 }
 
 /* The column to drop next, or n_columns. */
@@ -138,14 +136,14 @@ static void print_row(const struct table *t, FILE *out, char *const *cells, cons
 			continue;
 		needed = printable_width(cells[i]);
 		if (needed == 0) {
-			pad += width[i] + GAP;
+			pad += width[i] + TABLE_GAP;
 			continue;
 		}
 		if (t->columns[i].right && needed < width[i])
 			pad += width[i] - needed;
 		print_spaces(out, pad);
 		needed = print_cut(out, cells[i], width[i]);
-		pad = GAP + (t->columns[i].right ? 0 : width[i] - needed);
+		pad = TABLE_GAP + (t->columns[i].right ? 0 : width[i] - needed);
 	}
 	fputc('\n', out);
 }

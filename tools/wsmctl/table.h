@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#define TABLE_GAP 2 /* spaces between columns */
+
 struct table_column {
 	const char *title;  /* NULL in the first column: no header line */
 	bool right;         /* align numbers to the right */

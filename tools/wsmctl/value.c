@@ -84,6 +84,11 @@ static double duration_unit_us(const char *name)
 	return ends_with(name, "_s") && !ends_with(name, "_per_s") ? 1e6 : 0;
 }
 
+bool value_is_duration(const char *name)
+{
+	return duration_unit_us(name) > 0;
+}
+
 static bool is_size(const char *name)
 {
 	const char *word = strstr(name, "bytes");
@@ -104,7 +109,7 @@ char *value_text(const char *name, const json_t *value)
 		return must(strdup("\"\""));
 	if (!json_is_number(value))
 		return printable_json(value);
-	if (duration_unit_us(name) > 0)
+	if (value_is_duration(name))
 		return must(strdup(
 			value_duration(buf, json_number_value(value) * duration_unit_us(name))));
 	if (is_size(name))
@@ -120,8 +125,18 @@ char *value_title(const char *name, const json_t *value)
 	size_t len = strlen(name);
 
 	if (value == NULL || json_is_null(value) || json_is_number(value)) {
-		if (duration_unit_us(name) > 0 || (is_size(name) && ends_with(name, "_bytes")))
+		if (value_is_duration(name) || (is_size(name) && ends_with(name, "_bytes")))
 			len = (size_t)(strrchr(name, '_') - name);
 	}
 	return printable(name, len > 0 ? len : strlen(name));
+}
+
+char *value_rate(const char *name, double per_s)
+{
+	char buf[VALUE_TEXT_MAX];
+
+	if (is_size(name))
+		return must(strdup(value_bytes(buf, per_s)));
+	snprintf(buf, sizeof(buf), fabs(per_s) < 100 ? "%.1f" : "%.0f", per_s);
+	return must(strdup(buf));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,12 @@ char *value_text(const char *name, const json_t *value);
  * Owns: the caller frees the result, which is printable
  */
 char *value_title(const char *name, const json_t *value);
+
+/* Whether a member of that name is a duration. */
+bool value_is_duration(const char *name);
+
+/* The growth of such a value in a second, of a size as a size. Owns: like value_text() */
+char *value_rate(const char *name, double per_s);
 
 #define VALUE_TEXT_MAX 48
 

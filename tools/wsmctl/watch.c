@@ -15,9 +15,9 @@
 #include <wsmd/ctl.h>
 
 #include "wsmctl/mem.h"
+#include "wsmctl/picture.h"
 #include "wsmctl/printable.h"
 #include "wsmctl/report.h"
-#include "wsmctl/stats_table.h"
 #include "wsmctl/value.h"
 
 #define CURSOR_HIDE  "\033[?25l"
@@ -116,28 +116,36 @@ static void print_rates(const struct sample *now, const struct sample *before)
 	putchar('\n');
 }
 
+#define HEADING_LINES 2
+
 static void print_heading(FILE *out, const struct sample *now, double interval_s)
 {
 	char *version = value_text("", basic(now, "version"));
 	char *uptime = value_text("uptime_s", basic(now, "uptime_s"));
+	char *memory = value_text("memory_bytes", basic(now, "memory_bytes"));
 
-	fprintf(out, "wsmd %s, up %s, every %g s; q ends\n\n", version, uptime, interval_s);
+	fprintf(out, "wsmd %s, up %s, memory %s, every %g s; q ends\n\n", version, uptime, memory,
+	        interval_s);
+	free(memory);
 	free(version);
 	free(uptime);
 }
 
 /* Over the last picture, line by line, so that nothing flickers; what is too tall is left out. */
-static void paint(const struct sample *now, const struct sample *before, double interval_s)
+static void paint(struct picture *picture, const struct sample *now, const struct sample *before,
+                  double interval_s)
 {
 	struct winsize size = {0};
 	char *text, *line;
-	size_t len, rows;
+	size_t len, rows, columns;
 	FILE *out = must(open_memstream(&text, &len));
 
 	(void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-	rows = size.ws_row > 2 ? size.ws_row : 24;
+	rows = size.ws_row > HEADING_LINES + 1 ? size.ws_row : 24;
+	columns = size.ws_col > 0 ? size.ws_col : 80;
 	print_heading(out, now, interval_s);
-	stats_table_print(out, now->stats, before->stats, now->at_s - before->at_s, size.ws_col);
+	picture_print(picture, out, now->stats, before->stats, now->at_s - before->at_s, columns,
+	              rows - 1 - HEADING_LINES);
 	fclose(out);
 	fputs(HOME, stdout);
 	line = text;
@@ -150,7 +158,7 @@ static void paint(const struct sample *now, const struct sample *before, double 
 			break;
 		}
 		line[bytes] = '\0';
-		shown = printable_fit(line, size.ws_col > 0 ? size.ws_col : 80, &width);
+		shown = printable_fit(line, columns, &width);
 		printf("%.*s" LINE_END "\n", (int)shown, line);
 		line += bytes + 1;
 	}
@@ -178,8 +186,8 @@ static bool pause_until(double deadline_s)
 	return true;
 }
 
-static void show(const struct invocation *in, const struct sample *now, const struct sample *before,
-                 double interval_s)
+static void show(const struct invocation *in, struct picture *picture, const struct sample *now,
+                 const struct sample *before, double interval_s)
 {
 	if (in->option[OPTION_JSON] != NULL) {
 		char *text = must(json_dumps(now->stats, JSON_COMPACT | JSON_ENSURE_ASCII |
@@ -188,7 +196,7 @@ static void show(const struct invocation *in, const struct sample *now, const st
 		puts(text);
 		free(text);
 	} else if (terminal.picture) {
-		paint(now, before, interval_s);
+		paint(picture, now, before, interval_s);
 	} else if (before->stats != NULL) {
 		print_rates(now, before);
 	}
@@ -199,20 +207,23 @@ int watch_run(struct invocation *in, double interval_s)
 {
 	struct sample before = {0}, now = {0};
 	double next_s = now_s();
+	struct picture picture;
 	json_t *error = NULL;
 
+	picture_init(&picture);
 	terminal_prepare(isatty(STDOUT_FILENO) && in->option[OPTION_JSON] == NULL);
 	do {
 		now.stats = client_request(&in->client, "stats", NULL, &error);
 		if (now.stats == NULL)
 			break;
 		now.at_s = now_s();
-		show(in, &now, &before, interval_s);
+		show(in, &picture, &now, &before, interval_s);
 		json_decref(before.stats);
 		before = now;
 		next_s = fmax(next_s + interval_s, now_s());
 	} while (pause_until(next_s));
 	terminal_restore();
 	json_decref(before.stats);
+	picture_fini(&picture);
 	return error != NULL ? report_error(in, error) : WSMD_CTL_OK;
 }
