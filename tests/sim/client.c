@@ -92,8 +92,14 @@ bool client_innocent(const struct client *c)
 static uint64_t patience_us(const struct client *c)
 {
 	const struct host_times *t = &host_times;
-	uint64_t bound = t->silence_max_us + t->interval_max_us + t->closing_max_us + SLACK_US;
+	uint64_t bound = t->silence_max_us + t->interval_max_us;
 
+	/* What it did not finish, or does not take, may be judged first. */
+	if (bound < t->write_max_us)
+		bound = t->write_max_us;
+	if (bound < t->incomplete_max_us)
+		bound = t->incomplete_max_us;
+	bound += t->closing_max_us + SLACK_US;
 	if (world.hurt) /* a ping that there is no memory for is tried after the interval */
 		bound += 2 * t->interval_max_us;
 	if (c->open_us == 0)

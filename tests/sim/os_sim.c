@@ -365,7 +365,9 @@ uint32_t file_events(const struct file *f)
 			return OS_READ | OS_WRITE | OS_ERROR | OS_HANGUP;
 		if (l->up.arrived > 0 || pipe_ended(&l->up))
 			events |= OS_READ;
-		if (pipe_ended(&l->up) && f->write_shut)
+		/* A Unix socket tells at once that its other end is closed, TCP does not know. */
+		if (pipe_ended(&l->up) &&
+		    (f->write_shut || (l->peer_closed && l->peer.family == 0)))
 			events |= OS_HANGUP;
 		if (l->peer_closed || pipe_room(&l->down) * 3ull > l->down.cap)
 			events |= OS_WRITE;

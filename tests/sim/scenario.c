@@ -232,8 +232,9 @@ static void stop(void)
 			kernel_signal(false); /* does not return if it is seen in time */
 	}
 	bound = world.disturbed_us > model_stopped_us ? world.disturbed_us : model_stopped_us;
-	host_run_until(bound); /* meanwhile a reload may have changed the deadline */
-	host_run_until(bound + host_times.stop_max_us + 300 * US_PER_MS);
+	/* Until then, and in the turn after, a reload may change the deadline. */
+	host_run_until(bound + 100 * US_PER_MS);
+	host_run_until(bound + host_times.stop_max_us + 400 * US_PER_MS);
 	EXPECT(!host_running(), "the server does not end: %s", host_phase());
 }
 
