@@ -70,12 +70,12 @@ def usual_stats(t=0):
             "now": {"websocket": 232, "http": 0}, "ever": {"websocket": 12_345 + 3 * t, "http": 0},
         },
         "health": {
-            "pings_sent": 160 + t, "pings_pending": t % 4, "pongs_received": 160 + t,
+            "pings_sent": 160 + t, "pings_pending": 1 + t % 3, "pongs_received": 160 + t,
             "pongs_missed": 0, "rtt_sum_us": 50_123 + 300 * t,
         },
         "delivery": {
             "sends": 3 + t, "delivered": 64 + 4 * t, "dropped": 0, "no_such_target": 1,
-            "queue_bytes": 1000 * (t % 5),
+            "queue_bytes": 1000 + 1000 * (t % 5),
         },
         "heartbeat_config": {"interval_s": 45.0, "missed_limit": 3},
         "limits": {"max_connections": 19_932, "descriptors": 20_000},
