@@ -32,9 +32,10 @@ static void unknown(struct server *s, struct control *c, const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		names[i] = commands[i].name;
 	nearest = text_nearest(name, names, ARRAY_LEN(names));
-	snprintf(message, sizeof(message), "unknown command \"%s\"%s%s",
+	snprintf(message, sizeof(message), "unknown command \"%s\"%s%s%s",
 	         text_escape(safe, sizeof(safe), name, strlen(name)),
-	         nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "");
+	         nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
+	         nearest != NULL ? "?" : "");
 	control_fail(s, c, "unknown_command", message, NULL, NULL);
 }
 
