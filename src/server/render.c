@@ -71,21 +71,6 @@ static json_t *family(const struct stats_snapshot *s, unsigned base, unsigned n,
 	return o;
 }
 
-static const char *close_label(unsigned i)
-{
-	return close_reason_label((enum close_reason)i);
-}
-
-static const char *refusal_label_at(unsigned i)
-{
-	return refusal_label((enum refusal)i);
-}
-
-static const char *protocol_label(unsigned i)
-{
-	return protocol_type_label((enum protocol_type)i);
-}
-
 /* A row of the counters table goes where its group says. */
 static void add_counters(json_t *all, const struct stats_snapshot *s)
 {
@@ -149,13 +134,13 @@ json_t *render_stats(const struct server *s, const struct stats_snapshot *snapsh
 	json_object_set_new(basic, "uptime_s", json_real((double)snapshot->uptime_ms / MS_PER_S));
 	json_object_set_new(basic, "memory_bytes", number(snapshot->memory_bytes));
 	json_object_set_new(all, "basic", basic);
-	json_object_set_new(
-		all, "protocol_distribution",
-		json_pack(
-			"{s:o, s:o}", "now",
-			family(snapshot, STAT_PROTOCOL_NOW, PROTOCOL_TYPE_COUNT, protocol_label),
-			"ever",
-			family(snapshot, STAT_PROTOCOL_EVER, PROTOCOL_TYPE_COUNT, protocol_label)));
+	json_object_set_new(all, "protocol_distribution",
+	                    json_pack("{s:o, s:o}", "now",
+	                              family(snapshot, STAT_PROTOCOL_NOW, PROTOCOL_TYPE_COUNT,
+	                                     stats_protocol_label),
+	                              "ever",
+	                              family(snapshot, STAT_PROTOCOL_EVER, PROTOCOL_TYPE_COUNT,
+	                                     stats_protocol_label)));
 	json_object_set_new(all, "health", json_object());
 	json_object_set_new(all, "delivery", json_object());
 	json_object_set_new(all, "heartbeat_config", heartbeat_config(c));
@@ -163,9 +148,9 @@ json_t *render_stats(const struct server *s, const struct stats_snapshot *snapsh
 	json_object_set_new(all, "workers", workers(snapshot));
 	add_counters(all, snapshot);
 	json_object_set_new(basic, "closes",
-	                    family(snapshot, STAT_CLOSES, CLOSE_REASON_COUNT, close_label));
+	                    family(snapshot, STAT_CLOSES, CLOSE_REASON_COUNT, stats_close_label));
 	json_object_set_new(basic, "refusals",
-	                    family(snapshot, STAT_REFUSALS, REFUSAL_COUNT, refusal_label_at));
+	                    family(snapshot, STAT_REFUSALS, REFUSAL_COUNT, stats_refusal_label));
 	return all;
 }
 

@@ -87,17 +87,17 @@ static void print_family(FILE *out, const struct stats_snapshot *s, const char *
 		        s->sum[base + i]);
 }
 
-static const char *close_label(unsigned i)
+const char *stats_close_label(unsigned i)
 {
 	return close_reason_label((enum close_reason)i);
 }
 
-static const char *refusal_label_at(unsigned i)
+const char *stats_refusal_label(unsigned i)
 {
 	return refusal_label((enum refusal)i);
 }
 
-static const char *protocol_label(unsigned i)
+const char *stats_protocol_label(unsigned i)
 {
 	return protocol_type_label((enum protocol_type)i);
 }
@@ -123,12 +123,12 @@ void stats_print_prometheus(const struct stats_snapshot *s, FILE *out)
 	for (unsigned i = 0; i < STAT_CLOSES; i++)
 		print_scalar(out, &rows[i], s->sum[i]);
 	print_family(out, s, "closes_total", false, "connections ended, by reason", "reason",
-	             STAT_CLOSES, CLOSE_REASON_COUNT, close_label);
+	             STAT_CLOSES, CLOSE_REASON_COUNT, stats_close_label);
 	print_family(out, s, "refusals_total", false, "connections refused, by cause", "cause",
-	             STAT_REFUSALS, REFUSAL_COUNT, refusal_label_at);
+	             STAT_REFUSALS, REFUSAL_COUNT, stats_refusal_label);
 	print_family(out, s, "protocol_connections", true, "open connections, by protocol",
-	             "protocol", STAT_PROTOCOL_NOW, PROTOCOL_TYPE_COUNT, protocol_label);
+	             "protocol", STAT_PROTOCOL_NOW, PROTOCOL_TYPE_COUNT, stats_protocol_label);
 	print_family(out, s, "protocol_connections_total", false, "connections ever, by protocol",
-	             "protocol", STAT_PROTOCOL_EVER, PROTOCOL_TYPE_COUNT, protocol_label);
+	             "protocol", STAT_PROTOCOL_EVER, PROTOCOL_TYPE_COUNT, stats_protocol_label);
 	print_workers(out, s);
 }

@@ -42,6 +42,11 @@ bool stats_cell_read(struct stats_cell *cell, struct stats_snapshot *ret);
 /* Prometheus text exposition format 0.0.4; names wsmd_*. */
 void stats_print_prometheus(const struct stats_snapshot *s, FILE *out);
 
+/* Labels of the families of counters by their index, for renderings. */
+const char *stats_close_label(unsigned i);
+const char *stats_refusal_label(unsigned i);
+const char *stats_protocol_label(unsigned i);
+
 /* Walk of the scalar rows, for other renderings. */
 enum stats_kind {
 	STATS_gauge,

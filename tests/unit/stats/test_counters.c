@@ -9,21 +9,6 @@
 #include "stats/snapshot.h"
 #include "ws/close_code.h"
 
-static const char *close_label(unsigned i)
-{
-	return close_reason_label((enum close_reason)i);
-}
-
-static const char *refusal_label_at(unsigned i)
-{
-	return refusal_label((enum refusal)i);
-}
-
-static const char *protocol_label(unsigned i)
-{
-	return protocol_type_label((enum protocol_type)i);
-}
-
 static const char *scalar_name(unsigned i)
 {
 	return stats_row(i)->name;
@@ -37,9 +22,9 @@ Test(counters, labels_are_plain_and_unique)
 		unsigned n;
 		const char *(*label)(unsigned i);
 	} tables[] = {
-		{"close reasons", CLOSE_REASON_COUNT, close_label},
-		{"refusals", REFUSAL_COUNT, refusal_label_at},
-		{"protocols", PROTOCOL_TYPE_COUNT, protocol_label},
+		{"close reasons", CLOSE_REASON_COUNT, stats_close_label},
+		{"refusals", REFUSAL_COUNT, stats_refusal_label},
+		{"protocols", PROTOCOL_TYPE_COUNT, stats_protocol_label},
 		{"counters", STAT_CLOSES, scalar_name},
 	};
 
