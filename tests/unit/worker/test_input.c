@@ -82,7 +82,7 @@ Test(input, without_memory)
 Test(input, deadline_of_what_was_begun)
 {
 	static const uint8_t ping[] = {PING}, text[] = {LONG_TEXT};
-	const size_t cut = 4;
+	const size_t cut = 4, rest = sizeof(ping) - cut - 1;
 	struct conn *c;
 
 	role_enter(&role_worker);
@@ -96,15 +96,15 @@ Test(input, deadline_of_what_was_begun)
 	for (uint64_t now = 2000; now < 10000; now += 1000) {
 		uint8_t rest_and_next[sizeof(ping) - 1];
 
-		memcpy(rest_and_next, ping + cut + 1, sizeof(ping) - cut - 1);
-		memcpy(rest_and_next + sizeof(ping) - cut - 1, ping, cut);
+		memcpy(rest_and_next, ping + cut + 1, rest);
+		memcpy(rest_and_next + rest, ping, cut);
 		b.w->now_ms = now;
 		feed(c, rest_and_next, sizeof(rest_and_next));
 		cr_assert_eq(c->message_ms, now);
 		b.w->now_ms += 500;
 		feed(c, ping + cut, 1);
 	}
-	feed(c, ping + cut + 1, sizeof(ping) - cut - 1);
+	feed(c, ping + cut + 1, rest);
 	cr_assert_eq(c->message_ms, 0);
 
 	b.w->now_ms = 20000;
