@@ -120,6 +120,8 @@ static void check_gone(void *arg, uint64_t unused)
 		c->silent_us = world.disturbed_us;
 	if (c->link->fd < 0) /* not even accepted yet, if ever */
 		c->silent_us = world.now_us;
+	if (c->link->accepted_us > c->silent_us)
+		c->silent_us = c->link->accepted_us;
 	/* Room in a full socket is a sign of life. */
 	full_us = c->link->vanished ? c->link->faked_us : c->link->blocked_us;
 	if (full_us > c->silent_us)

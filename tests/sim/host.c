@@ -10,7 +10,7 @@
 #include "world.h"
 
 #define MAX_THREADS 16
-#define WALK_EVERY  16 /* turns of the server between two walks of its tables */
+#define WALK_EVERY  50 /* turns of the server between two walks of its tables */
 
 static struct server *server;
 static struct sim_thread threads[MAX_THREADS];

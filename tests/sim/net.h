@@ -36,11 +36,11 @@ struct link {
 	bool reset_at_server, reset_told; /* RST arrived there; a call has said so */
 	bool hurt; /* a fault struck that may end it without a cause that is in the model */
 
-	uint64_t up_us;      /* the peer's last byte arrived */
-	uint64_t blocked_us; /* a write of the server last found too little room */
-	uint64_t closed_us;  /* by the server; 0: not yet */
-	uint64_t faked_us;   /* a write last found too little room that was there */
-	bool written;        /* a fresh socket takes a small answer whole */
+	uint64_t up_us;                  /* the peer's last byte arrived */
+	uint64_t blocked_us;             /* a write of the server last found too little room */
+	uint64_t accepted_us, closed_us; /* by the server; 0: not yet */
+	uint64_t faked_us;               /* a write last found too little room that was there */
+	bool written;                    /* a fresh socket takes a small answer whole */
 
 	/* of the peer: called when something arrived, or room appeared */
 	void (*on_event)(struct link *l);

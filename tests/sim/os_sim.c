@@ -171,6 +171,7 @@ int os_accept(int listener, struct net_addr *ret_peer)
 		return fd;
 	l = backlog_take(f);
 	l->fd = fd;
+	l->accepted_us = world.now_us;
 	files[fd].link = l;
 	*ret_peer = l->peer;
 	TRACE("link %u accepted as %d", l->id, fd);
