@@ -168,6 +168,7 @@ bool server_turn(struct server *s)
 	const uint64_t age = s->now_ms - s->published_ms;
 	const uint32_t sleep = s->again ? 0 : age < PUBLISH_MS ? (uint32_t)(PUBLISH_MS - age) : 0;
 	const int n = os_poll_wait(s->poll, events, EVENTS, sleep);
+	bool newcomer = false;
 
 	s->now_ms = os_now_ms();
 	s->again = false;
@@ -177,7 +178,7 @@ bool server_turn(struct server *s)
 			on_signal(s);
 			break;
 		case SERVER_TOKEN_CONTROL:
-			control_accept(s);
+			newcomer = true;
 			break;
 		case SERVER_TOKEN_INBOX:
 			inbox_woken(&s->inbox);
@@ -186,6 +187,9 @@ bool server_turn(struct server *s)
 			control_on_event(s, &events[i]);
 		}
 	}
+	/* Behind the others: who has spoken is busy by now, and keeps his place. */
+	if (newcomer)
+		control_accept(s);
 	on_items(s);
 	if (s->now_ms - s->published_ms >= PUBLISH_MS) {
 		server_publish_stats(s);
