@@ -71,7 +71,7 @@ struct conf {
 		uint32_t max_half_open;
 		uint32_t handshake_timeout_ms;
 		uint32_t max_request_head_bytes;
-		uint64_t max_message_bytes;
+		uint32_t max_message_bytes;
 		uint32_t max_fragments;
 		uint32_t message_timeout_ms;
 		uint64_t send_queue_bytes;

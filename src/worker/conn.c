@@ -106,7 +106,6 @@ static void init(struct worker *w, struct conn *c, const struct handoff *h)
 	transport_init_tcp(&c->transport, h->fd);
 	ws_receiver_init(&c->rx, &w->view.ws, w->now_ms);
 	timer_init(&c->timer);
-	list_init(&c->turn);
 	c->protocol = (uint8_t)h->protocol;
 	c->peer = h->peer;
 	c->opened_ms = c->heard_ms = w->now_ms;
@@ -225,8 +224,8 @@ static void end(struct worker *w, struct conn *c)
 	ws_receiver_fini(&c->rx);
 	free(c->tail);
 	c->tail = NULL;
-	list_unlink(&c->turn);
-	list_append(&w->closed, &c->turn);
+	if (!c->is_dirty) /* otherwise output_flush_dirty() finds it */
+		conn_reap_later(w, c);
 }
 
 void conn_abort(struct worker *w, struct conn *c, enum close_reason reason)
@@ -324,15 +323,19 @@ void conn_watch(struct worker *w, struct conn *c)
 		conn_abort(w, c, CLOSE_NO_MEMORY); /* unwatched, it would be a ghost */
 		return;
 	}
-	c->interest = want;
+	c->interest = (uint8_t)want;
+}
+
+void conn_reap_later(struct worker *w, struct conn *c)
+{
+	c->next = w->closed;
+	w->closed = c;
 }
 
 void conn_reap(struct worker *w)
 {
-	while (!list_empty(&w->closed)) {
-		struct conn *c = list_entry(w->closed.next, struct conn, turn);
-
-		list_unlink(&c->turn);
+	for (struct conn *c; (c = w->closed) != NULL;) {
+		w->closed = c->next;
 		c->transport.ops->close(&c->transport);
 		stats_sub(w->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
 		stats_sub(w->is.stats, stat_protocol_now((enum protocol_type)c->protocol), 1);

@@ -20,7 +20,6 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "base/list.h"
 #include "base/slab.h"
 #include "net/transport.h"
 #include "net/wheel.h"
@@ -44,17 +43,18 @@ struct conn {
 	uint8_t protocol;  /* enum protocol_type */
 	uint8_t missed;    /* pongs in a row, nothing else heard between */
 	uint8_t tail_len;  /* bytes in tail */
+	uint8_t interest;  /* events the poll watches */
 	bool ping_pending; /* a pong is awaited */
 	bool paused;       /* not read from: its own replies fill the queue */
 	bool write_shut;   /* our FIN is sent */
-	uint32_t interest; /* events the poll watches */
+	bool is_dirty;     /* in worker.dirty */
 	struct transport transport;
 	struct session *session; /* NULL once not open */
 	struct ws_receiver rx;
 	struct sendq sendq;
 	uint8_t *tail; /* unfinished frame header or control frame; NULL: none */
 	struct timer timer;
-	struct list turn; /* in worker.dirty or worker.closed */
+	struct conn *next; /* in worker.dirty or worker.closed */
 
 	/* monotonic [ms]; 0: not so */
 	uint64_t opened_ms;
@@ -71,7 +71,7 @@ struct conn {
 };
 
 /* The promise of the idle connection: see docs/performance.md before this grows. */
-static_assert(sizeof(struct conn) <= 344, "an idle connection must stay small");
+static_assert(sizeof(struct conn) <= 288, "an idle connection must stay small");
 
 /* Take a connection over. Frees @h; refuses with an HTTP answer what cannot be taken. */
 void conn_open(struct worker *w, struct handoff *h) ON_WORKER;
@@ -97,6 +97,9 @@ void conn_on_flushed(struct worker *w, struct conn *c) ON_WORKER;
 
 /* Watch for what its state needs. */
 void conn_watch(struct worker *w, struct conn *c) ON_WORKER;
+
+/* It is closed and no longer dirty: its memory is for reuse after the turn. */
+void conn_reap_later(struct worker *w, struct conn *c) ON_WORKER;
 
 /* End of the turn: close the sockets and reuse the memory of what was closed in it. */
 void conn_reap(struct worker *w) ON_WORKER;

@@ -30,8 +30,11 @@ static int enqueue(struct worker *w, struct conn *c, struct msg *m)
 	if (err < 0)
 		return err;
 	stats_add(w->is.stats, STAT_QUEUE_BYTES, m->frame_len);
-	if (w->current != c && list_empty(&c->turn))
-		list_append(&w->dirty, &c->turn);
+	if (w->current != c && !c->is_dirty) {
+		c->is_dirty = true;
+		*w->dirty_end = c;
+		w->dirty_end = &c->next;
+	}
 	return 0;
 }
 
@@ -286,10 +289,15 @@ void output_flush(struct worker *w, struct conn *c)
 
 void output_flush_dirty(struct worker *w)
 {
-	while (!list_empty(&w->dirty)) {
-		struct conn *c = list_entry(w->dirty.next, struct conn, turn);
-
-		list_unlink(&c->turn);
-		output_flush(w, c);
+	for (struct conn *c; (c = w->dirty) != NULL;) {
+		w->dirty = c->next;
+		if (w->dirty == NULL)
+			w->dirty_end = &w->dirty;
+		c->next = NULL;
+		c->is_dirty = false;
+		if (c->state == CONN_CLOSED)
+			conn_reap_later(w, c);
+		else
+			output_flush(w, c);
 	}
 }

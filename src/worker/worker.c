@@ -29,8 +29,7 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 
 	role_enter(&role_worker); /* nobody else has it yet */
 	*w = (struct worker){.is = *setup, .poll = -1};
-	list_init(&w->dirty);
-	list_init(&w->closed);
+	w->dirty_end = &w->dirty;
 	list_init(&w->pingers);
 	slab_init(&w->conns, sizeof(struct conn), UINT32_MAX);
 	slab_init(&w->send_nodes, sizeof(struct send_node), UINT32_MAX);

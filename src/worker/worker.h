@@ -61,8 +61,9 @@ struct worker {
 	struct slab conns OWNED_BY_WORKER;
 	struct slab send_nodes OWNED_BY_WORKER;
 	struct registry registry OWNED_BY_WORKER;
-	struct list dirty OWNED_BY_WORKER;   /* conns with output queued by others this turn */
-	struct list closed OWNED_BY_WORKER;  /* conns whose memory is reused after the turn */
+	struct conn *dirty OWNED_BY_WORKER; /* with output queued by others this turn, in order */
+	struct conn **dirty_end OWNED_BY_WORKER;
+	struct conn *closed OWNED_BY_WORKER; /* whose memory is reused after the turn */
 	struct list pingers OWNED_BY_WORKER; /* requests that wait for a pong */
 	struct leave leave OWNED_BY_WORKER;
 	struct conn *current OWNED_BY_WORKER; /* whose replies are being collected in `out` */

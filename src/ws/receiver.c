@@ -11,7 +11,7 @@
 #include "ws/mask.h"
 #include "ws/utf8.h"
 
-static_assert(sizeof(struct ws_receiver) <= CACHE_LINE, "part of every idle connection");
+static_assert(sizeof(struct ws_receiver) <= 40, "part of every idle connection");
 static_assert(sizeof(size_t) == sizeof(uint64_t), "lengths below a limit are used as sizes");
 
 #define TOKEN MS_PER_S /* price of a control frame: so a rate per second is a rate per ms */
@@ -149,9 +149,9 @@ static int take_whole(struct ws_receiver *r, const struct ws_frame *f, struct in
  */
 static int reserve(struct ws_receiver *r, const struct ws_limits *l, size_t n)
 {
-	const uint64_t need = r->message_len + n;
+	const uint64_t need = (uint64_t)r->message_len + n;
 	const uint64_t most = r->fin ? r->message_len + r->frame_left : l->max_message_bytes;
-	uint64_t cap = 2 * r->message_cap;
+	uint64_t cap = 2 * (uint64_t)r->message_cap;
 	uint8_t *message;
 
 	if (need <= r->message_cap)
@@ -164,7 +164,7 @@ static int reserve(struct ws_receiver *r, const struct ws_limits *l, size_t n)
 	if (!message)
 		return WSMD_ENOMEM;
 	r->message = message;
-	r->message_cap = cap;
+	r->message_cap = (uint32_t)cap;
 	return 0;
 }
 
@@ -198,8 +198,8 @@ static int take_payload(struct ws_receiver *r, const struct ws_limits *l, struct
 		if (r->opcode == WS_TEXT && ws_utf8_check(&r->utf8, in->at, n) < n)
 			return violate(r, in, WS_RULE_TEXT_UTF8, ret);
 		memcpy(r->message + r->message_len, in->at, n);
-		r->message_len += n;
-		r->frame_left -= n;
+		r->message_len += (uint32_t)n;
+		r->frame_left -= (uint32_t)n;
 		in->at += n;
 	}
 	if (r->frame_left > 0)
@@ -216,7 +216,8 @@ static void open_frame(struct ws_receiver *r, const struct ws_frame *f)
 	}
 	r->fragments++;
 	r->fin = f->fin;
-	r->frame_left = f->payload_len;
+	r->frame_left =
+		(uint32_t)f->payload_len; /* within the limit, as take_frame() has checked */
 	r->mask_key = f->mask_key;
 }
 

@@ -41,7 +41,7 @@ enum ws_opcode {
 
 /* Bounds of one connection; shared by all of a worker, constant during a call. */
 struct ws_limits {
-	uint64_t max_message_bytes; /* of one message, all fragments together */
+	uint32_t max_message_bytes; /* of one message, all fragments together */
 	uint32_t max_fragments;     /* frames of one message; empty ones count */
 	uint32_t control_burst;     /* pings and pongs at once, at most 4 million ... */
 	uint32_t control_per_s;     /* ... and their refill; 0: no limit */
@@ -65,12 +65,12 @@ struct ws_event {
 };
 
 struct ws_receiver {
-	uint8_t *message;     /* assembly buffer; NULL before the first byte of a message */
-	uint64_t message_len; /* bytes of the open message received so far */
-	uint64_t message_cap; /* bytes allocated; more than received by at most a factor of two */
-	uint64_t frame_left;  /* payload bytes of the open data frame still to come */
-	uint32_t mask_key;    /* rotated, so that its first byte is for the next payload byte */
-	uint32_t fragments;   /* frames of the open message so far */
+	uint8_t *message;         /* assembly buffer; NULL before the first byte of a message */
+	uint32_t message_len;     /* bytes of the open message received so far */
+	uint32_t message_cap;     /* bytes allocated; at most twice what was received */
+	uint32_t frame_left;      /* payload bytes of the open data frame still to come */
+	uint32_t mask_key;        /* rotated, so that its first byte is for the next payload byte */
+	uint32_t fragments;       /* frames of the open message so far */
 	uint32_t control_tokens;  /* token bucket in 1/1000 frames */
 	uint32_t control_seen_ms; /* when it was last filled, monotonic [ms], truncated */
 	uint8_t opcode;           /* of the open message; 0: none open */

@@ -97,7 +97,7 @@ static void walk_worker(struct worker *w)
 		census.pings += c->ping_pending;
 		open += c->state == CONN_OPEN;
 	}
-	EXPECT(list_empty(&w->dirty) && list_empty(&w->closed), "work of a turn is left over");
+	EXPECT(w->dirty == NULL && w->closed == NULL, "work of a turn is left over");
 	EXPECT(w->registry.sessions.in_use == open, "%u sessions, %llu open connections",
 	       w->registry.sessions.in_use, (unsigned long long)open);
 	EXPECT(w->wheel.armed == w->conns.in_use, "%u timers, %u connections", w->wheel.armed,

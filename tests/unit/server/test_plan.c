@@ -38,7 +38,7 @@ Test(plan, more_of_anything_is_never_less)
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		struct conf c = {.workers = 1, .limits.send_queue_bytes = 1024};
 
-		c.limits.max_message_bytes = sizes[i];
+		c.limits.max_message_bytes = (uint32_t)sizes[i];
 		cr_assert_gt(plan_worst_bytes(&c, 100), last);
 		last = plan_worst_bytes(&c, 100);
 	}
@@ -70,7 +70,7 @@ Test(plan, extreme_limits)
 		.workers = 256,
 		.limits = {.max_half_open = 1000000,
 	                   .max_request_head_bytes = 1 << 20,
-	                   .max_message_bytes = GIB,
+	                   .max_message_bytes = 1 << 30,
 	                   .send_queue_bytes = GIB},
 	};
 	const uint64_t worst = plan_worst_bytes(&c, 10000000);

@@ -112,13 +112,13 @@ Test(ws_receiver_limits, announced_length_takes_no_memory)
 
 Test(ws_receiver_limits, memory_follows_what_arrived)
 {
-	const struct ws_limits wide = {.max_message_bytes = 1ull << 40, .max_fragments = 10};
+	const struct ws_limits wide = {.max_message_bytes = UINT32_MAX, .max_fragments = 10};
 	const uint8_t byte = 0;
 	struct stream s;
 	struct ws_feed f;
 
 	stream_init(&s, WS_CLIENT);
-	stream_header(&s, 0x82, 1ull << 40, no_key);
+	stream_header(&s, 0x82, UINT32_MAX, no_key);
 	ws_feed_init(&f, WS_CLIENT, &wide);
 	stream_feed(&s, &f, s.len);
 	cr_assert_eq(ws_receiver_held(&f.receiver), 0);
