@@ -26,7 +26,9 @@
  *                                                    for it; those who were would get a repetition
  *                                                    twice (the error busy: nobody was there among
  *                                                    those who could be asked)
- * kick      target; hub; reason ("kicked")          closed: number of connections told to close
+ * kick      target; hub; reason ("kicked by the     closed: number of connections told to close
+ *           operator"), up to 123 bytes, of which
+ *           a close frame has room for 109
  * ping      connection                              rtt_us
  * reload    -                                       changes: [{key, outcome: "applied" |
  *                                                    "needs_restart", was, is}]; when the new

@@ -5,6 +5,7 @@
 
 #include "admit/answer.h"
 #include "base/err.h"
+#include "worker/close_text.h"
 #include "worker/deadline.h"
 #include "worker/input.h"
 #include "worker/keepalive.h"
@@ -173,7 +174,7 @@ static void log_close(const struct worker *w, const struct conn *c, uint16_t cod
 static void log_close(const struct worker *w, const struct conn *c, uint16_t code, const char *text)
 {
 	const struct session *s = c->session;
-	char id[CONN_ID_TEXT], peer[NET_ADDR_TEXT];
+	char id[CONN_ID_TEXT], peer[NET_ADDR_TEXT], word[RECORDER_ID_TEXT];
 	struct log_line l;
 
 	if (!log_begin(&l, LOG_INFO, "closed"))
@@ -181,6 +182,8 @@ static void log_close(const struct worker *w, const struct conn *c, uint16_t cod
 	conn_id_format(&s->id, id);
 	log_u64(&l, "worker", w->is.index);
 	log_str(&l, "conn", id);
+	recorder_id(&s->id, word);
+	log_str(&l, "id", word);
 	log_strn(&l, "hub", s->hub->name, s->hub->name_len);
 	if (s->user != NULL)
 		log_strn(&l, "user", s->user->name, s->user->name_len);
@@ -255,24 +258,24 @@ static int send_close(struct worker *w, struct conn *c, uint16_t code, const cha
 	return output_raw(w, c, frame, (uint32_t)ws_frame_encode_close(frame, code, text, NULL));
 }
 
-void conn_close_with(struct worker *w, struct conn *c, enum close_reason reason, uint16_t code,
-                     const char *text)
+void conn_close_with(struct worker *w, struct conn *c, enum close_reason reason,
+                     const struct parting *parting)
 {
 	const enum close_manner manner = close_reason_manner(reason);
+	const uint16_t code = parting->code != 0 ? parting->code : close_reason_code(reason);
+	const char *sentence = parting->text != NULL ? parting->text : close_reason_text(reason);
+	char text[CLOSE_TEXT_MAX + 1] = "";
 
 	if (c->state != CONN_OPEN)
 		return;
-	if (code == 0)
-		code = close_reason_code(reason);
-	if (text == NULL)
-		text = close_reason_text(reason);
-	leave_open(w, c, reason, code, text);
+	if (reason != CLOSE_PEER) /* who is answered with his own code */
+		close_text(text, sentence, parting->retry_ms, &c->session->id);
+	leave_open(w, c, reason, code, sentence);
 	/* Before anything is written: a write that fails ends it for good. */
 	move(c, manner == CLOSE_BY_HANDSHAKE ? CONN_CLOSING : CONN_LINGERING);
 	if (reason == CLOSE_QUEUE_FULL || reason == CLOSE_WRITE_TIMEOUT || manner == CLOSE_AT_ONCE)
 		give_up_queue(w, c);
-	if (manner == CLOSE_SILENTLY ||
-	    send_close(w, c, code, reason == CLOSE_PEER ? "" : text) < 0) {
+	if (manner == CLOSE_SILENTLY || send_close(w, c, code, text) < 0) {
 		end(w, c);
 		return;
 	}
@@ -287,7 +290,7 @@ void conn_close_with(struct worker *w, struct conn *c, enum close_reason reason,
 
 void conn_close(struct worker *w, struct conn *c, enum close_reason reason)
 {
-	conn_close_with(w, c, reason, 0, NULL);
+	conn_close_with(w, c, reason, &(struct parting){0});
 }
 
 void conn_on_peer_close(struct worker *w, struct conn *c, const struct ws_event *ev)
@@ -299,7 +302,9 @@ void conn_on_peer_close(struct worker *w, struct conn *c, const struct ws_event 
 		return;
 	}
 	memcpy(text, ev->data, ev->len); /* for the log; the answer has the code alone */
-	conn_close_with(w, c, CLOSE_PEER, ev->close_code, ev->len > 0 ? text : NULL);
+	conn_close_with(
+		w, c, CLOSE_PEER,
+		&(struct parting){.code = ev->close_code, .text = ev->len > 0 ? text : NULL});
 }
 
 void conn_on_flushed(struct worker *w, struct conn *c)

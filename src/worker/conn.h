@@ -76,14 +76,16 @@ static_assert(sizeof(struct conn) <= 288, "an idle connection must stay small");
 /* Take a connection over. Frees @h; refuses with an HTTP answer what cannot be taken. */
 void conn_open(struct worker *w, struct handoff *h) ON_WORKER;
 
-/**
- * End a connection, from any state, as often as one likes: the first reason counts.
- *
- * @code  close code to send; 0: the reason's own
- * @text  close reason to send; NULL: the reason's own sentence
- */
-void conn_close_with(struct worker *w, struct conn *c, enum close_reason reason, uint16_t code,
-                     const char *text) ON_WORKER;
+/* What a close frame says beyond its reason's own. */
+struct parting {
+	uint16_t code;     /* 0: the reason's own */
+	const char *text;  /* the sentence; NULL: the reason's own */
+	uint32_t retry_ms; /* when the peer should come back; 0: no hint */
+};
+
+/* End a connection, from any state, as often as one likes: the first reason counts. */
+void conn_close_with(struct worker *w, struct conn *c, enum close_reason reason,
+                     const struct parting *parting) ON_WORKER;
 void conn_close(struct worker *w, struct conn *c, enum close_reason reason) ON_WORKER;
 
 /* The same without a word to the peer: he is gone, or the stream to him is cut. */

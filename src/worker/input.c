@@ -75,8 +75,9 @@ static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev
 		keepalive_on_pong(w, c, ev->data, ev->len);
 		break;
 	case WS_EVENT_VIOLATION:
-		conn_close_with(w, c, violation_reason(ev->rule), ws_rule_close_code(ev->rule),
-		                ws_rule_text(ev->rule));
+		conn_close_with(w, c, violation_reason(ev->rule),
+		                &(struct parting){.code = ws_rule_close_code(ev->rule),
+		                                  .text = ws_rule_text(ev->rule)});
 		break;
 	case WS_EVENT_CLOSE:
 		break;

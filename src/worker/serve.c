@@ -16,11 +16,12 @@ static void serve_send(struct worker *w, struct request *r)
 static void serve_close(struct worker *w, struct request *r) ON_WORKER;
 static void serve_close(struct worker *w, struct request *r)
 {
+	const struct parting parting = {.text = r->text[0] != '\0' ? r->text : NULL};
 	struct route at;
 
 	route_begin(w, &r->target, &at);
 	for (struct conn *c; (c = route_next(w, &at)) != NULL;) {
-		conn_close_with(w, c, CLOSE_KICKED, 0, r->text[0] != '\0' ? r->text : NULL);
+		conn_close_with(w, c, CLOSE_KICKED, &parting);
 		r->outcome.matched++;
 	}
 }

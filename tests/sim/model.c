@@ -6,6 +6,7 @@
 
 #include "host.h"
 #include "world.h"
+#include "ws/frame.h"
 
 uint64_t model_drained_us, model_stopped_us;
 
@@ -112,6 +113,16 @@ void model_arrived(struct client *c, const struct ws_event *ev)
 
 /* ---- how it ends ---- */
 
+/* Is it @sentence, as far as there was room, with a recorder id behind it? */
+static bool says(const char *reason, size_t len, const char *sentence)
+{
+	const size_t suffix = strlen(" [id=k7q2mzab]"), n = len - suffix;
+
+	return len >= suffix && memcmp(reason + n, " [id=", 5) == 0 && reason[len - 1] == ']' &&
+	       strncmp(reason, sentence, n) == 0 &&
+	       (sentence[n] == '\0' || len + 3 >= WS_MAX_CONTROL - 2);
+}
+
 /* @reason NULL: whatever it was */
 static bool kicked(const struct client *c, const char *reason, size_t len)
 {
@@ -120,8 +131,7 @@ static bool kicked(const struct client *c, const char *reason, size_t len)
 
 		if (op->kind != OP_KICK || !op_names(op, c))
 			continue;
-		if (reason == NULL ||
-		    (strlen(op->text) == len && memcmp(op->text, reason, len) == 0))
+		if (reason == NULL || says(reason, len, op->text))
 			return true;
 	}
 	return false;

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import re
 import socket
 import struct
 
@@ -53,13 +54,22 @@ def close_frame(code=None, reason=b""):
     return frame(CLOSE, b"" if code is None else struct.pack("!H", code) + reason)
 
 
+def split_reason(text):
+    """(sentence, retry_ms or None, recorder id or None) of a close frame's reason."""
+    end = re.fullmatch(r"(.*) \[(?:retry_ms=([1-9][0-9]*) )?id=([a-z2-7]{8})\]", text, re.DOTALL)
+    if end is None:
+        return text, None, None
+    return end[1], int(end[2]) if end[2] else None, end[3]
+
+
 class Closed(Exception):
     """The server's close frame, its FIN (code None) or its reset (code -1)."""
 
     def __init__(self, code, reason=""):
         super().__init__(code, reason)
         self.code = code
-        self.reason = reason
+        self.text = reason
+        self.reason, self.retry_ms, self.id = split_reason(reason)
 
 
 class RawClient:

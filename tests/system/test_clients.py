@@ -261,7 +261,8 @@ class Browser(wsmd.WsmdTest):
         self.assertEqual(page.evaluate("document.querySelectorAll('#log b').length"), 0)
 
         server.ctl("kick", target="alice", reason="that is all")
-        closed = [*sent, "closed: 1008 that is all"]
+        (line,) = server.log("closed")
+        closed = [*sent, f"closed: 1008 that is all [id={line['id']}]"]
         self.assertTrue(page.wait_for_log(*closed), page.log())
         status = page.evaluate("document.getElementById('state').textContent")
         self.assertEqual(status, "not connected")

@@ -133,7 +133,10 @@ class Kick(wsmd.WsmdTest):
         self.assertEqual(server.ctl("kick", target="alice", reason=reason)["closed"], 3)
         for device in devices:
             closed = device.closing()
-            self.assertEqual((closed.code, closed.reason), (1008, reason))
+            self.assertEqual((closed.code, len(closed.text)), (1008, 123))
+            self.assertEqual(closed.reason, "r" * 109, "as much as the recorder id leaves")
+        self.assertEqual({line["text"] for line in server.log("closed")}, {reason})
+        for device in devices:
             device.close()
         bystander.echo("hello")
         elsewhere.echo("hello")

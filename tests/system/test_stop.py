@@ -23,8 +23,9 @@ class Stop(wsmd.WsmdTest):
             self.assertEqual(server.exit_code(), 0)
             self.eventually(lambda: clients.count_open() == 0)
             self.assertEqual(clients.close_codes(), {1001: 300})
-            reasons = {member.close_reason for member in clients.members}
-            self.assertEqual(reasons, {"server is going away"})
+            reasons = [rawws.split_reason(m.close_reason) for m in clients.members]
+            self.assertEqual({reason[0] for reason in reasons}, {"server is going away"})
+            self.assertEqual(len({reason[2] for reason in reasons} - {None}), 300)
             self.assertTrue(server.log("stopping"))
             self.assertTrue(server.log("stopped"))
             self.assertEqual(len(server.log("closed", reason="server_stop")), 300)
