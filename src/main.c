@@ -67,20 +67,32 @@ static void announce(const struct server *s, const char *program)
 		          "\"auth\": {\"mode\": \"open\"} lets everybody in, under any name");
 }
 
+static bool write_line(void *arg, enum log_level level, const char *line, size_t len)
+{
+	(void)arg;
+	(void)level;
+	return os_write_stderr(line, len);
+}
+
 static enum server_exit serve(const struct conf_args *args, const char *program) ON_MAIN;
 static enum server_exit serve(const struct conf_args *args, const char *program)
 {
-	struct conf *conf = load(args);
+	const struct server_setup setup = {
+		.args = args,
+		.conf = load(args),
+		.sink = {.write = write_line, .wall_ms = os_wall_ms},
+	};
 	struct server *s;
 	char fault[512];
 	enum server_exit code;
 
-	if (conf == NULL)
+	if (setup.conf == NULL)
 		return SERVER_FAILED;
-	if (server_new(args, conf, &s, fault, sizeof(fault)) < 0) {
+	if (server_new(&setup, &s, fault, sizeof(fault)) < 0) {
 		fprintf(stderr, "wsmd: %s\n", fault);
 		return SERVER_FAILED;
 	}
+	log_use(&s->log);
 	if (server_start(s) < 0) {
 		fprintf(stderr,
 		        "wsmd: cannot start a thread; is the limit of processes too low?\n");
@@ -89,6 +101,7 @@ static enum server_exit serve(const struct conf_args *args, const char *program)
 	}
 	announce(s, program);
 	code = server_run(s);
+	log_use(NULL);
 	server_free(s);
 	return code;
 }
@@ -121,7 +134,6 @@ static int check_conf(const struct conf_args *args)
 
 int main(int argc, char **argv)
 {
-	static const struct log_sink sink = {.write = os_write_stderr, .wall_ms = os_wall_ms};
 	static struct options o; /* server_reload() reads the arguments again */
 	enum server_exit code;
 
@@ -146,7 +158,6 @@ int main(int argc, char **argv)
 		options_print_help(stderr);
 		return SERVER_USAGE;
 	}
-	log_open(&sink);
 	rcu_thread_enter();
 	code = serve(&o.args, argv[0]);
 	rcu_thread_leave();

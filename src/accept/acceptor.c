@@ -270,6 +270,7 @@ void *acceptor_main(void *arg)
 	struct acceptor *a = arg;
 
 	role_enter(&role_acceptor);
+	log_use(a->is.log);
 	rcu_thread_enter();
 	while (acceptor_turn(a))
 		;

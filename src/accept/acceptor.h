@@ -39,6 +39,7 @@ struct acceptor_setup {
 	struct inbox **workers;      /* by index */
 	uint32_t n_workers;
 	struct inbox *to_main;            /* where ITEM_STOPPED goes */
+	struct log *log;                  /* of the manager */
 	const struct listener *listeners; /* open; closed by the acceptor when it stops */
 	uint32_t n_listeners;
 	uint32_t fd_limit; /* descriptors that connections may use */

@@ -2,37 +2,43 @@
 #include "base/log.h"
 
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 
-static struct log_sink sink;
-/* Relaxed: a reload may be seen by another thread a line later. */
-static _Atomic int current_level = LOG_INFO;
-static _Atomic int current_format = LOG_KV;
-
-/* Lines that the sink did not take; the next one that it takes says how many. */
-static _Atomic uint64_t lines_lost;
+static _Thread_local struct log *used;
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
-void log_open(const struct log_sink *s)
+void log_init(struct log *log, const struct log_sink *sink)
 {
-	sink = *s;
+	log->sink = *sink;
+	atomic_init(&log->level, LOG_INFO);
+	atomic_init(&log->format, LOG_KV);
+	atomic_init(&log->lines_lost, 0);
 }
 
-void log_configure(enum log_level level, enum log_format format)
+void log_configure(struct log *log, enum log_level level, enum log_format format)
 {
-	atomic_store_explicit(&current_level, level, memory_order_relaxed);
-	atomic_store_explicit(&current_format, format, memory_order_relaxed);
+	atomic_store_explicit(&log->level, level, memory_order_relaxed);
+	atomic_store_explicit(&log->format, format, memory_order_relaxed);
+}
+
+void log_use(struct log *log)
+{
+	used = log;
+}
+
+struct log *log_used(void)
+{
+	return used;
 }
 
 bool log_enabled(enum log_level level)
 {
-	return sink.write != NULL &&
-	       (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
+	return used != NULL &&
+	       (int)level <= atomic_load_explicit(&used->level, memory_order_relaxed);
 }
 
 /* Room kept for the end of the line: ' cut=true' or ',"cut":true}' and the newline. */
@@ -58,7 +64,8 @@ static void append_time(struct log_line *l)
 {
 	char text[TEXT_ISO8601];
 
-	append(l, l->json ? "{\"time\":\"%s\"" : "time=%s", text_iso8601(text, sink.wall_ms()));
+	append(l, l->json ? "{\"time\":\"%s\"" : "time=%s",
+	       text_iso8601(text, used->sink.wall_ms()));
 }
 
 bool log_begin(struct log_line *l, enum log_level level, const char *event)
@@ -66,13 +73,13 @@ bool log_begin(struct log_line *l, enum log_level level, const char *event)
 	if (!log_enabled(level))
 		return false;
 	l->level = level;
-	l->json = atomic_load_explicit(&current_format, memory_order_relaxed) == LOG_JSON;
+	l->json = atomic_load_explicit(&used->format, memory_order_relaxed) == LOG_JSON;
 	l->cut = false;
 	l->len = 0;
 	append_time(l);
 	log_str(l, "level", level_names[level]);
 	log_str(l, "event", event);
-	l->lost = atomic_exchange_explicit(&lines_lost, 0, memory_order_relaxed);
+	l->lost = atomic_exchange_explicit(&used->lines_lost, 0, memory_order_relaxed);
 	if (l->lost > 0)
 		log_u64(l, "lines_lost", l->lost);
 	return true;
@@ -112,8 +119,8 @@ void log_end(struct log_line *l)
 
 	ASSERT(tail_len <= TAIL_ROOM);
 	memcpy(l->text + l->len, tail, tail_len);
-	if (!sink.write(l->text, l->len + tail_len))
-		atomic_fetch_add_explicit(&lines_lost, 1 + l->lost, memory_order_relaxed);
+	if (!used->sink.write(used->sink.arg, l->level, l->text, l->len + tail_len))
+		atomic_fetch_add_explicit(&used->lines_lost, 1 + l->lost, memory_order_relaxed);
 }
 
 void log_event(enum log_level level, const char *event, const char *fmt, ...)

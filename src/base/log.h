@@ -1,12 +1,16 @@
 /*
- * One event, one line, on stderr: "time=... level=... event=... key=value ..." or the same as
- * a JSON object. Only the daemon's own layers (accept and above) log; libraries return.
+ * One event, one line: "time=... level=... event=... key=value ..." or the same as a JSON
+ * object. Only the manager's own layers (accept and above) log; libraries return.
+ *
+ * Each manager has a log of its own, and each of its threads names it once, in its entry
+ * function: so a call says what happened and not where to. A thread without a log is silent.
  *
  * Thread: any. A line is written with one call, so lines of several threads do not mix.
  * Cost: a suppressed level is one relaxed load; otherwise formatting and one write.
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,15 +29,27 @@ enum log_format {
 
 /* Where a finished line goes, and the wall clock [ms since 1970] it is stamped with. */
 struct log_sink {
-	bool (*write)(const char *line, size_t len); /* must not block; false: it is lost */
+	/* Ends with a newline. Must not block; false: it is lost. Any of the manager's threads. */
+	bool (*write)(void *arg, enum log_level level, const char *line, size_t len);
+	void *arg;
 	uint64_t (*wall_ms)(void);
 };
 
-/* Before the first thread starts. Without it nothing is logged. */
-void log_open(const struct log_sink *sink);
+struct log {
+	struct log_sink sink; /* constant once a thread uses it */
+	/* Relaxed: a reload may be seen by another thread a line later. */
+	_Atomic int level, format;
+	_Atomic uint64_t lines_lost; /* not taken by the sink; the next line says how many */
+};
+
+void log_init(struct log *log, const struct log_sink *sink);
 
 /* At any time, from the main thread. */
-void log_configure(enum log_level level, enum log_format format);
+void log_configure(struct log *log, enum log_level level, enum log_format format);
+
+/* This thread's lines go to @log from now on; NULL: nowhere. @log outlives the thread. */
+void log_use(struct log *log);
+struct log *log_used(void);
 
 bool log_enabled(enum log_level level);
 

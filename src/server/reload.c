@@ -70,7 +70,7 @@ int server_reload(struct server *s, struct conf_faults *faults,
 		return err;
 	}
 	conf_cell_publish(&s->conf, next);
-	log_configure(next->log_level, next->log_format);
+	log_configure(&s->log, next->log_level, next->log_format);
 	for (uint32_t i = 0; i < 1 + s->n_workers; i++)
 		inbox_wake(s->threads[i].inbox);
 	log_event(LOG_INFO, "reloaded", "%s",

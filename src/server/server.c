@@ -140,6 +140,7 @@ static int make_acceptor(struct server *s)
 		.workers = s->worker_inboxes,
 		.n_workers = s->n_workers,
 		.to_main = &s->inbox,
+		.log = &s->log,
 		.listeners = s->listeners,
 		.n_listeners = s->n_listeners,
 		.fd_limit = server_fd_room(s->fd_limit, s->n_workers),
@@ -174,6 +175,7 @@ static int make_workers(struct server *s, uint32_t n)
 			.conf = &s->conf,
 			.stats = &s->blocks[1 + s->n_workers],
 			.to_main = &s->inbox,
+			.log = &s->log,
 		};
 		const int err = worker_init(w, &setup);
 
@@ -218,10 +220,10 @@ static int watch(struct server *s)
 	return err;
 }
 
-int server_new(const struct conf_args *args, struct conf *conf, struct server **ret, char *fault,
-               size_t fault_cap)
+int server_new(const struct server_setup *setup, struct server **ret, char *fault, size_t fault_cap)
 {
 	struct server *s = aligned_alloc(_Alignof(struct server), sizeof(*s));
+	struct conf *conf = setup->conf;
 	const uint32_t n_workers = conf->workers;
 	int err;
 
@@ -231,7 +233,7 @@ int server_new(const struct conf_args *args, struct conf *conf, struct server **
 		return WSMD_ENOMEM;
 	}
 	*s = (struct server){
-		.args = args,
+		.args = setup->args,
 		.poll = -1,
 		.signals = -1,
 		.control_fd = -1,
@@ -243,7 +245,8 @@ int server_new(const struct conf_args *args, struct conf *conf, struct server **
 		.summary_ms = os_now_ms(),
 	};
 	conf_cell_publish(&s->conf, conf);
-	log_configure(conf->log_level, conf->log_format);
+	log_init(&s->log, &setup->sink);
+	log_configure(&s->log, conf->log_level, conf->log_format);
 	control_init(s);
 	err = check_descriptors(s, fault, fault_cap);
 	if (err == 0)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "accept/acceptor.h"
+#include "base/log.h"
 #include "base/role.h"
 #include "conf/cell.h"
 #include "conf/conf.h"
@@ -47,6 +48,7 @@ struct server {
 	struct stats_block *blocks; /* 0: acceptor, 1...: workers, last: main */
 	uint32_t n_blocks;
 	struct inbox inbox; /* main's: answers, and threads that ended */
+	struct log log;
 
 	/* main's own */
 	const struct conf_args *args OWNED_BY_MAIN; /* a reload reads them again */
@@ -67,16 +69,22 @@ struct server {
 	struct siphash_key key OWNED_BY_MAIN;
 };
 
+/* What a server is told at birth. */
+struct server_setup {
+	const struct conf_args *args; /* kept; must outlive the server */
+	struct conf *conf;            /* the server's from now on, also on failure */
+	struct log_sink sink;
+};
+
 /**
  * Build a server that listens and has its workers, but no thread runs yet.
  *
- * @args     kept; must outlive the server
  * @fault    a sentence for the operator on failure
  *
  * Returns: 0 with *@ret; a negative error and @fault
  */
-MUST_CHECK int server_new(const struct conf_args *args, struct conf *conf, struct server **ret,
-                          char *fault, size_t fault_cap) ON_MAIN;
+MUST_CHECK int server_new(const struct server_setup *setup, struct server **ret, char *fault,
+                          size_t fault_cap) ON_MAIN;
 
 /* Start the threads. 0, or a negative error: some may run, so end the process. */
 MUST_CHECK int server_start(struct server *s) ON_MAIN;

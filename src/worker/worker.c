@@ -276,6 +276,7 @@ void *worker_main(void *arg)
 	struct worker *w = arg;
 
 	role_enter(&role_worker);
+	log_use(w->is.log);
 	rcu_thread_enter();
 	while (worker_turn(w))
 		;

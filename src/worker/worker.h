@@ -44,6 +44,7 @@ struct worker_setup {
 	struct conf_cell *conf;    /* shared, read-only here */
 	struct stats_block *stats; /* written by this worker alone */
 	struct inbox *to_main;     /* where ITEM_STOPPED goes */
+	struct log *log;           /* of the manager */
 };
 
 struct worker {

@@ -158,6 +158,13 @@ static void *play_operator(void *arg)
 
 static struct conf_args args;
 
+static bool write_line(void *arg, enum log_level level, const char *line, size_t len)
+{
+	(void)arg;
+	(void)level;
+	return os_write_stderr(line, len);
+}
+
 static struct server *make_server(void) ON_MAIN;
 static struct server *make_server(void)
 {
@@ -170,7 +177,15 @@ static struct server *make_server(void)
 
 	race_need(loaded, faults.n > 0 ? faults.lines[0] : "memory");
 	snprintf(c->control_path, sizeof(c->control_path), "%s", control_path);
-	race_need(server_new(&args, c, &s, fault, sizeof(fault)) == 0, fault);
+
+	const struct server_setup setup = {
+		.args = &args,
+		.conf = c,
+		.sink = {.write = write_line, .wall_ms = os_wall_ms},
+	};
+
+	race_need(server_new(&setup, &s, fault, sizeof(fault)) == 0, fault);
+	log_use(&s->log);
 	return s;
 }
 
@@ -190,6 +205,7 @@ static enum server_exit run_once(bool drain)
 		server_drain(s);
 	server_stop(s);
 	code = server_run(s);
+	log_use(NULL);
 	server_free(s);
 	return code;
 }

@@ -111,27 +111,39 @@ static void name_threads(void)
 	}
 }
 
+static bool write_line(void *arg, enum log_level level, const char *line, size_t len)
+{
+	(void)arg;
+	(void)level;
+	return os_write_stderr(line, len);
+}
+
 bool host_start(const struct conf_args *args)
 {
-	struct conf *c = load(args);
+	struct server_setup setup = {
+		.args = args,
+		.conf = load(args),
+		.sink = {.write = write_line, .wall_ms = os_wall_ms},
+	};
 	char fault[512];
 	int err;
 
 	role_enter(&role_main);
-	if (c == NULL)
+	if (setup.conf == NULL)
 		return false;
-	n_threads = 2 + c->workers;
+	n_threads = 2 + setup.conf->workers;
 	name_threads();
 	host_times = (struct host_times){0};
 	noted = 0;
 	heap_enter_server();
-	err = server_new(args, c, &server, fault, sizeof(fault));
+	err = server_new(&setup, &server, fault, sizeof(fault));
 	heap_leave_server();
 	if (err < 0) {
 		EXPECT(world.hurt, "the server does not start: %s", fault);
 		server = NULL;
 		return false;
 	}
+	log_use(&server->log);
 	err = server_start(server);
 	EXPECT(err == 0, "the server's threads do not start: %d", err);
 	running = true;
@@ -142,6 +154,7 @@ bool host_start(const struct conf_args *args)
 void host_free(void)
 {
 	role_enter(&role_main);
+	log_use(NULL);
 	server_free(server);
 	server = NULL;
 }

@@ -8,10 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/rcu.h"
 #include "base/role.h"
-#include "os/os.h"
 #include "scenario.h"
 #include "world.h"
 
@@ -37,13 +35,11 @@ static void on_abort(int sig)
 
 static void live(uint64_t seed, bool twice)
 {
-	static const struct log_sink sink = {.write = os_write_stderr, .wall_ms = os_wall_ms};
 	uint64_t first;
 
 	signal(SIGABRT, on_abort);
 	signal(SIGALRM, on_abort);
 	alarm(HANG_S);
-	log_open(&sink);
 	rcu_thread_enter();
 	first = scenario_run(seed, trace);
 	if (twice && scenario_run(seed, false) != first)

@@ -11,15 +11,20 @@ static size_t line_len;
 static unsigned n_lines;
 static uint64_t wall;
 static bool stuck; /* the sink takes nothing */
+static struct log log_of_test;
 
-static bool keep(const char *text, size_t len)
+static enum log_level line_level;
+
+static bool keep(void *arg, enum log_level level, const char *text, size_t len)
 {
+	cr_assert_eq(arg, line);
 	if (stuck)
 		return false;
 	cr_assert_leq(len, LOG_LINE_MAX);
 	memcpy(line, text, len);
 	line[len] = '\0';
 	line_len = len;
+	line_level = level;
 	n_lines++;
 	return true;
 }
@@ -31,10 +36,11 @@ static uint64_t wall_ms(void)
 
 static void open_log(enum log_level level, enum log_format format)
 {
-	static const struct log_sink sink = {.write = keep, .wall_ms = wall_ms};
+	static const struct log_sink sink = {.write = keep, .arg = line, .wall_ms = wall_ms};
 
-	log_open(&sink);
-	log_configure(level, format);
+	log_init(&log_of_test, &sink);
+	log_configure(&log_of_test, level, format);
+	log_use(&log_of_test);
 	n_lines = 0;
 	wall = UINT64_C(1700000000123);
 }
@@ -79,7 +85,7 @@ Test(log, the_form_of_a_line)
 	                 "time=2023-11-14T22:13:20.123Z level=warning event=closed user=alice "
 	                 "reason=\"pong timeout\" empty=\"\" pair=\"a=b\" part=abc "
 	                 "age_s=18446744073709551615\n");
-	log_configure(LOG_INFO, LOG_JSON);
+	log_configure(&log_of_test, LOG_INFO, LOG_JSON);
 	cr_assert(log_begin(&l, LOG_ERROR, "closed"));
 	log_str(&l, "user", "al\"ice");
 	log_u64(&l, "age_s", 7);
@@ -117,7 +123,7 @@ Test(log, levels)
 	static const enum log_level levels[] = {LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 	struct log_line l;
 
-	cr_assert(!log_enabled(LOG_ERROR), "nothing is logged before log_open()");
+	cr_assert(!log_enabled(LOG_ERROR), "a thread without a log is silent");
 	cr_assert(!log_begin(&l, LOG_ERROR, "x"));
 	for (size_t set = 0; set < ARRAY_LEN(levels); set++) {
 		open_log(levels[set], LOG_KV);
@@ -126,8 +132,45 @@ Test(log, levels)
 			log_event(levels[i], "x", "text");
 			cr_assert_eq(log_enabled(levels[i]), i <= set);
 			cr_assert_eq(n_lines, i <= set);
+			cr_assert(n_lines == 0 || line_level == levels[i]);
 		}
 	}
+}
+
+/* Two managers in one process: levels, formats, losses and lines are each one's own. */
+static char other_line[LOG_LINE_MAX + 1];
+
+static bool keep_other(void *arg, enum log_level level, const char *text, size_t len)
+{
+	(void)arg;
+	(void)level;
+	memcpy(other_line, text, len);
+	other_line[len] = '\0';
+	return true;
+}
+
+Test(log, two_logs_share_nothing)
+{
+	static const struct log_sink sink = {.write = keep_other, .wall_ms = wall_ms};
+	struct log other;
+
+	open_log(LOG_INFO, LOG_KV);
+	log_init(&other, &sink);
+	log_configure(&other, LOG_DEBUG, LOG_JSON);
+	stuck = true;
+	log_event(LOG_INFO, "lost", "x");
+	stuck = false;
+	log_use(&other);
+	cr_assert_eq(log_used(), &other);
+	log_event(LOG_DEBUG, "second", "x");
+	cr_expect_str_eq(line, "", "%s", line);
+	cr_expect(strstr(other_line, "\"event\":\"second\",\"text\"") != NULL, "%s", other_line);
+	log_use(&log_of_test);
+	log_event(LOG_DEBUG, "off", "x");
+	cr_expect_str_eq(line, "", "%s", line);
+	log_event(LOG_INFO, "first", "x");
+	cr_expect(strstr(line, " event=first lines_lost=1 ") != NULL, "%s", line);
+	cr_expect_null(strstr(other_line, "first"));
 }
 
 #define BYTES(s) (s), sizeof(s) - 1
