@@ -16,8 +16,13 @@
 #define TIMERS_PER_TURN  1024
 #define ORDERS           64 /* that may wait */
 #define MAX_SLEEP_MS     60000
-#define REFUSAL_FDS      16  /* descriptors beyond those of connections, to say no with */
-#define PAUSE_MS         500 /* rest of the listeners when descriptors or memory run out */
+#define REFUSAL_FDS      16 /* descriptors beyond those of connections, to say no with */
+
+/* Sockets of one address that may be open at once to be told that it has too many connections,
+ * however few it may have. */
+#define REFUSALS_PER_ADDRESS 16
+
+#define PAUSE_MS 500 /* rest of the listeners when descriptors or memory run out */
 
 /* ---- birth and death ---- */
 
@@ -105,17 +110,39 @@ static void make_room(struct acceptor *a)
 		admission_forget(a, oldest); /* answered, and taking its time to leave */
 }
 
+/* An address at its limit is told so, but not by any number of sockets at once. */
+static bool crowds(const struct acceptor *a, const struct net_addr *peer) ON_ACCEPTOR;
+static bool crowds(const struct acceptor *a, const struct net_addr *peer)
+{
+	const uint32_t most = a->view.limits.max_connections_per_address;
+
+	return most > 0 && sources_opening(a->is.sources, peer) >= most &&
+	       sources_opening(a->is.sources, peer) >= REFUSALS_PER_ADDRESS;
+}
+
+/* Without a word, before anything was allocated. */
+static void turn_away(struct acceptor *a, int fd, enum refusal why) ON_ACCEPTOR;
+static void turn_away(struct acceptor *a, int fd, enum refusal why)
+{
+	stats_add(a->is.stats, stat_refusal(why), 1);
+	os_close(fd);
+}
+
 static void admit(struct acceptor *a, int fd, const struct net_addr *peer) ON_ACCEPTOR;
 static void admit(struct acceptor *a, int fd, const struct net_addr *peer)
 {
 	struct half_open *h;
 
 	stats_add(a->is.stats, STAT_ACCEPTED, 1);
+	if (crowds(a, peer)) {
+		turn_away(a, fd, REFUSE_ADDRESS_CONNECTIONS);
+		return;
+	}
 	make_room(a);
 	h = slab_new(&a->half_open);
-	if (h == NULL) {
-		stats_add(a->is.stats, stat_refusal(REFUSE_NO_MEMORY), 1);
-		os_close(fd);
+	if (h == NULL || !sources_opened(a->is.sources, peer)) {
+		slab_free(&a->half_open, h);
+		turn_away(a, fd, REFUSE_NO_MEMORY);
 		return;
 	}
 	half_open_init(h, fd, peer);

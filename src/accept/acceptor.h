@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "base/pace.h"
 #include "base/role.h"
 #include "base/siphash.h"
 #include "base/slab.h"
@@ -18,6 +19,7 @@
 #include "net/wheel.h"
 #include "os/os.h"
 #include "shard/inbox.h"
+#include "shard/sources.h"
 #include "stats/counters.h"
 #include "stats/snapshot.h"
 
@@ -36,6 +38,7 @@ struct acceptor_setup {
 	struct stats_block *blocks; /* all of the server's, for sums */
 	uint32_t n_blocks;
 	struct stats_cell *snapshot; /* for /metrics */
+	struct sources *sources;     /* connections of each client address */
 	struct inbox **workers;      /* by index */
 	uint32_t n_workers;
 	struct inbox *to_main;            /* where ITEM_STOPPED goes */
@@ -62,6 +65,7 @@ struct acceptor {
 	struct acceptor_view view OWNED_BY_ACCEPTOR;
 	struct wheel wheel OWNED_BY_ACCEPTOR;
 	struct slab half_open OWNED_BY_ACCEPTOR;
+	struct pace newcomers OWNED_BY_ACCEPTOR;    /* that may be handed to workers */
 	struct list by_age OWNED_BY_ACCEPTOR;       /* all half-open ones, oldest first */
 	uint64_t paused_until_ms OWNED_BY_ACCEPTOR; /* 0: accepting */
 	bool draining OWNED_BY_ACCEPTOR, stopping OWNED_BY_ACCEPTOR, again OWNED_BY_ACCEPTOR;

@@ -12,8 +12,10 @@ void admission_forget(struct acceptor *a, struct half_open *h)
 {
 	if (h->state == HALF_OPEN_READING)
 		stats_sub(a->is.stats, STAT_HALF_OPEN, 1);
-	if (h->transport.fd >= 0)
+	if (h->transport.fd >= 0) {
 		os_poll_remove(a->poll, h->transport.fd);
+		sources_closed(a->is.sources, &h->peer);
+	}
 	wheel_disarm(&a->wheel, &h->timer);
 	half_open_fini(h);
 	slab_free(&a->half_open, h);
@@ -81,15 +83,15 @@ static void refuse(struct acceptor *a, struct half_open *h, enum refusal why, ui
 static void refuse(struct acceptor *a, struct half_open *h, enum refusal why, uint16_t status,
                    const char *sentence)
 {
+	const bool again = status == 429 || status == 503; /* not now, but later */
 	char text[ANSWER_REFUSAL_BYTES];
 	uint32_t random = 0;
 
 	count_refusal(a, h, why, status, sentence);
-	if (status == 503)
+	if (again)
 		os_random(&random, sizeof(random));
 	answer(a, h, text,
-	       answer_refusal(text, why, status, sentence,
-	                      status == 503 ? answer_retry_s(random) : 0),
+	       answer_refusal(text, why, status, sentence, again ? answer_retry_s(random) : 0),
 	       NULL, 0);
 }
 
@@ -161,18 +163,38 @@ static struct handoff *make_handoff(const struct acceptor *a, const struct half_
 	return ho;
 }
 
+/* Is there room for one more connection, and one of his address? The rate comes last: who is
+ * refused for another cause has not used it up. */
+static bool has_room(struct acceptor *a, const struct half_open *h, enum refusal *ret_why)
+	ON_ACCEPTOR;
+static bool has_room(struct acceptor *a, const struct half_open *h, enum refusal *ret_why)
+{
+	const struct conf_limits *l = &a->view.limits;
+
+	if (a->draining)
+		*ret_why = REFUSE_DRAINING;
+	else if (admission_connections(a) >= max_connections(a))
+		*ret_why = REFUSE_CONNECTIONS;
+	else if (l->max_connections_per_address > 0 &&
+	         sources_connections(a->is.sources, &h->peer) >= l->max_connections_per_address)
+		*ret_why = REFUSE_ADDRESS_CONNECTIONS;
+	else if (l->connections_per_s > 0 &&
+	         !pace_take(&a->newcomers, a->now_ms, l->connections_per_s, l->connections_per_s))
+		*ret_why = REFUSE_CONNECTION_RATE;
+	else
+		return true;
+	return false;
+}
+
 static void hand_off(struct acceptor *a, struct half_open *h, const struct decision *d) ON_ACCEPTOR;
 static void hand_off(struct acceptor *a, struct half_open *h, const struct decision *d)
 {
+	enum refusal why;
 	struct handoff *ho;
 	uint32_t worker;
 
-	if (a->draining) {
-		refuse_plainly(a, h, REFUSE_DRAINING);
-		return;
-	}
-	if (admission_connections(a) >= max_connections(a)) {
-		refuse_plainly(a, h, REFUSE_CONNECTIONS);
+	if (!has_room(a, h, &why)) {
+		refuse_plainly(a, h, why);
 		return;
 	}
 	ho = make_handoff(a, h, d);
@@ -184,8 +206,10 @@ static void hand_off(struct acceptor *a, struct half_open *h, const struct decis
 	/* Before the push: from then on the worker's poll may have it. */
 	os_poll_remove(a->poll, h->transport.fd);
 	stats_add(a->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
+	sources_handed(a->is.sources, &h->peer);
 	if (inbox_push(a->is.workers[worker], &ho->item) < 0) {
 		free(ho);
+		sources_returned(a->is.sources, &h->peer);
 		stats_sub(a->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
 		stats_add(a->is.stats, STAT_INBOX_FULL, 1);
 		if (os_poll_add(a->poll, h->transport.fd, OS_READ, slab_handle_of(h)) == 0)

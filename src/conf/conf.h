@@ -68,6 +68,8 @@ struct conf {
 	struct conf_limits {
 		uint32_t max_connections; /* 0: from the descriptor limit */
 		uint32_t max_connections_per_user;
+		uint32_t max_connections_per_address; /* 0: no limit */
+		uint32_t connections_per_s;           /* 0: no limit */
 		uint32_t max_half_open;
 		uint32_t handshake_timeout_ms;
 		uint32_t max_request_head_bytes;
@@ -78,6 +80,7 @@ struct conf {
 		uint32_t write_timeout_ms;
 		uint32_t close_timeout_ms;
 		uint32_t control_frame_burst, control_frames_per_s;
+		uint32_t message_burst, messages_per_s; /* the latter 0: no limit */
 		uint32_t inbox_items;
 	} limits;
 

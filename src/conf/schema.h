@@ -21,7 +21,7 @@ enum key_type {
 };
 
 #define CONF_ENVS     4
-#define CONF_KEYS_MAX 64
+#define CONF_KEYS_MAX 96
 #define KEY_TEXT_MAX  (HUB_NAME_MAX + 64) /* a dotted path of a known key and its NUL */
 #define HUB_PATTERN   "hubs.{hub}"
 

@@ -134,6 +134,7 @@ static int make_acceptor(struct server *s)
 		.key = s->key,
 		.conf = &s->conf,
 		.stats = &s->blocks[0],
+		.sources = &s->sources,
 		.blocks = s->blocks,
 		.n_blocks = s->n_blocks,
 		.snapshot = &s->snapshot,
@@ -174,6 +175,7 @@ static int make_workers(struct server *s, uint32_t n)
 			.key = s->key,
 			.conf = &s->conf,
 			.stats = &s->blocks[1 + s->n_workers],
+			.sources = &s->sources,
 			.to_main = &s->inbox,
 			.log = &s->log,
 		};
@@ -199,7 +201,7 @@ static int make_shared(struct server *s, uint32_t n_workers)
 		return WSMD_ENOMEM;
 	memset(s->blocks, 0, s->n_blocks * sizeof(*s->blocks));
 	os_random(&s->key, sizeof(s->key));
-	return 0;
+	return sources_init(&s->sources, &s->key, s->fd_limit);
 }
 
 static int watch(struct server *s) ON_MAIN;
@@ -323,6 +325,7 @@ void server_free(struct server *s)
 		inbox_fini(&s->inbox);
 	stats_cell_publish(&s->snapshot, NULL);
 	conf_cell_publish(&s->conf, NULL);
+	sources_fini(&s->sources);
 	free(s->blocks);
 	free(s->worker_inboxes);
 	free(s->threads);

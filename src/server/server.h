@@ -14,6 +14,7 @@
 #include "conf/conf.h"
 #include "os/os.h"
 #include "shard/inbox.h"
+#include "shard/sources.h"
 #include "stats/snapshot.h"
 #include "worker/worker.h"
 
@@ -45,6 +46,7 @@ struct server {
 	/* shared, see docs/threads.md */
 	struct conf_cell conf;
 	struct stats_cell snapshot;
+	struct sources sources;
 	struct stats_block *blocks; /* 0: acceptor, 1...: workers, last: main */
 	uint32_t n_blocks;
 	struct inbox inbox; /* main's: answers, and threads that ended */

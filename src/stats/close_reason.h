@@ -32,7 +32,12 @@ enum close_manner {
 	  "the peer broke the protocol")                                                           \
 	X(CLOSE_BAD_TEXT, "bad_utf8", 1007, CLOSE_AND_LINGER, "text is not valid UTF-8")           \
 	X(CLOSE_TOO_BIG, "too_big", 1009, CLOSE_AND_LINGER, "message is too big")                  \
-	X(CLOSE_RATE, "rate_limit", 1008, CLOSE_AND_LINGER, "too many frames")                     \
+	X(CLOSE_FRAGMENTS, "too_many_fragments", 1008, CLOSE_AND_LINGER,                           \
+	  "message has more frames than limits.max_fragments")                                     \
+	X(CLOSE_RATE, "rate_limit", 1008, CLOSE_AND_LINGER,                                        \
+	  "more control frames than limits.control_frames_per_s")                                  \
+	X(CLOSE_MESSAGE_RATE, "message_rate", 1008, CLOSE_AND_LINGER,                              \
+	  "more messages than limits.messages_per_s")                                              \
 	X(CLOSE_KICKED, "kicked", 1008, CLOSE_BY_HANDSHAKE, "kicked by the operator")              \
 	X(CLOSE_DRAIN, "drain", 1012, CLOSE_BY_HANDSHAKE, "server is draining, reconnect")         \
 	X(CLOSE_STOP, "server_stop", 1001, CLOSE_BY_HANDSHAKE, "server is going away")             \

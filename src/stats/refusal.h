@@ -34,6 +34,10 @@
 	  "Too many handshakes in flight: limits.max_half_open.")                                  \
 	X(REFUSE_USER_CONNECTIONS, "max_connections_per_user", 429,                                \
 	  "This user has limits.max_connections_per_user connections already.")                    \
+	X(REFUSE_ADDRESS_CONNECTIONS, "max_connections_per_address", 429,                          \
+	  "Your address has limits.max_connections_per_address connections already.")              \
+	X(REFUSE_CONNECTION_RATE, "connections_per_s", 503,                                        \
+	  "Too many come at once: limits.connections_per_s. Try again.")                           \
 	X(REFUSE_DRAINING, "draining", 503, "The server is draining: connect to another one.")     \
 	X(REFUSE_BUSY, "busy", 503, "The server is busy, try again.")                              \
 	X(REFUSE_NO_MEMORY, "no_memory", 503, "The server is short of memory, try again.")

@@ -78,6 +78,7 @@ static void refuse(struct worker *w, struct handoff *h, enum refusal why)
 	log_refusal(w, h, why);
 	stats_add(w->is.stats, stat_refusal(why), 1);
 	stats_sub(w->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
+	sources_left(w->is.sources, &h->peer);
 	free(h);
 }
 
@@ -343,6 +344,7 @@ void conn_reap(struct worker *w)
 		w->closed = c->next;
 		c->transport.ops->close(&c->transport);
 		stats_sub(w->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
+		sources_left(w->is.sources, &c->peer);
 		stats_sub(w->is.stats, stat_protocol_now((enum protocol_type)c->protocol), 1);
 		slab_free(&w->conns, c);
 	}

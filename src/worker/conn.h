@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/pace.h"
 #include "base/slab.h"
 #include "net/transport.h"
 #include "net/wheel.h"
@@ -52,7 +53,8 @@ struct conn {
 	struct session *session; /* NULL once not open */
 	struct ws_receiver rx;
 	struct sendq sendq;
-	uint8_t *tail; /* unfinished frame header or control frame; NULL: none */
+	struct pace messages; /* that the peer may send */
+	uint8_t *tail;        /* unfinished frame header or control frame; NULL: none */
 	struct timer timer;
 	struct conn *next; /* in worker.dirty or worker.closed */
 
@@ -71,7 +73,7 @@ struct conn {
 };
 
 /* The promise of the idle connection: see docs/performance.md before this grows. */
-static_assert(sizeof(struct conn) <= 288, "an idle connection must stay small");
+static_assert(sizeof(struct conn) <= 296, "an idle connection must stay small");
 
 /* Take a connection over. Frees @h; refuses with an HTTP answer what cannot be taken. */
 void conn_open(struct worker *w, struct handoff *h) ON_WORKER;

@@ -12,6 +12,8 @@
 /* What ended the connection, from the rule that was broken. */
 static enum close_reason violation_reason(enum ws_rule rule)
 {
+	if (rule == WS_RULE_FRAGMENTS)
+		return CLOSE_FRAGMENTS;
 	switch (ws_rule_close_code(rule)) {
 	case 1007:
 		return CLOSE_BAD_TEXT;
@@ -38,6 +40,13 @@ static void out_of_memory(struct worker *w, struct conn *c)
 static void on_message(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
 static void on_message(struct worker *w, struct conn *c, const struct ws_event *ev)
 {
+	const struct conf_limits *l = &w->view.limits;
+
+	if (l->messages_per_s > 0 &&
+	    !pace_take(&c->messages, w->now_ms, l->messages_per_s, l->message_burst)) {
+		conn_close(w, c, CLOSE_MESSAGE_RATE);
+		return;
+	}
 	c->messages_in++;
 	stats_add(w->is.stats, STAT_MESSAGES_IN, 1);
 	switch (c->session->hub->on_message) {

@@ -18,6 +18,7 @@
 #include "net/wheel.h"
 #include "os/os.h"
 #include "shard/inbox.h"
+#include "shard/sources.h"
 #include "stats/counters.h"
 #include "worker/leave.h"
 #include "ws/receiver.h"
@@ -43,6 +44,7 @@ struct worker_setup {
 	struct siphash_key key;    /* of the user hash and all tables */
 	struct conf_cell *conf;    /* shared, read-only here */
 	struct stats_block *stats; /* written by this worker alone */
+	struct sources *sources;   /* told when a connection of an address has left */
 	struct inbox *to_main;     /* where ITEM_STOPPED goes */
 	struct log *log;           /* of the manager */
 };

@@ -75,7 +75,9 @@ class Closed(Exception):
 class RawClient:
     """Open after construction, unless @handshake is False."""
 
-    def __init__(self, server, user=None, hub=None, handshake=True, rcvbuf=None, behind=b""):
+    def __init__(
+        self, server, user=None, hub=None, handshake=True, rcvbuf=None, behind=b"", address=None
+    ):
         path = "/ws" if hub is None else f"/client/hubs/{hub}"
         self.target = path if user is None else f"{path}?user={user}"
         self.buffered = b""
@@ -85,6 +87,8 @@ class RawClient:
         if rcvbuf is not None:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
         self.sock.settimeout(WAIT_S)
+        if address is not None:
+            self.sock.bind((address, 0))
         self.sock.connect(("127.0.0.1", server.port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if handshake:

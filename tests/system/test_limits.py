@@ -72,6 +72,71 @@ class Connections(wsmd.WsmdTest):
         self.assertEqual(server.stat("basic.refusals.max_connections"), 200)
 
 
+    def refused(self, server, **how):
+        with self.assertRaises(ConnectionError) as refused:
+            rawws.RawClient(server, **how)
+        return wsmd.parse_answer(str(refused.exception).encode("latin-1") + b"\r\n\r\n")
+
+    def test_connections_of_an_address(self):
+        server = self.wsmd(limits__max_connections_per_address=5)
+        mine = [rawws.RawClient(server, f"u{i}", address="127.0.0.2") for i in range(5)]
+        for _ in range(3):
+            status, headers, _ = self.refused(server, address="127.0.0.2")
+            self.assertEqual(status, 429)
+            self.assertTrue(1 <= int(headers["retry-after"]) <= 10)
+        # Of other addresses nobody is meant.
+        others = [rawws.RawClient(server, address="127.0.0.3") for _ in range(5)]
+        self.assertEqual(server.stat("basic.refusals.max_connections_per_address"), 3)
+        # One leaves, whichever way; one may come.
+        for leave in ("goodbye", "reset", "close"):
+            getattr(mine.pop(0), leave)()
+            self.eventually(lambda: server.stat("basic.connections_active") == 9)
+            mine.append(rawws.RawClient(server, address="127.0.0.2"))
+        self.assertEqual(self.refused(server, address="127.0.0.2")[0], 429)
+        for client in mine + others:
+            client.echo("undisturbed")
+
+    def test_one_address_storms(self):
+        server = self.wsmd(limits__max_connections_per_address=20)
+        silent = [
+            rawws.RawClient(server, handshake=False, address="127.0.0.2") for _ in range(200)
+        ]  # fmt: skip
+        # Without a word from them: most are not even read from.
+        self.eventually(lambda: server.stat("basic.accepted_total") >= 200)
+        self.assertLessEqual(server.stat("basic.half_open"), 20)
+        rawws.RawClient(server, address="127.0.0.3").echo("undisturbed")
+        self.assertEqual(server.stat("basic.refusals.max_connections_per_address"), 180)
+        for client in silent:
+            client.close()
+
+    def test_connections_for_each_second(self):
+        server = self.wsmd(limits__connections_per_s=5)
+        got_in, hints = [], []
+        for i in range(30):
+            try:
+                got_in.append(rawws.RawClient(server, f"u{i}"))
+            except ConnectionError as error:
+                status, headers, _ = wsmd.parse_answer(str(error).encode("latin-1"))
+                self.assertEqual(status, 503)
+                hints.append(int(headers["retry-after"]))
+        self.assertGreaterEqual(len(got_in), 5)
+        self.assertEqual(server.stat("basic.refusals.connections_per_s"), len(hints))
+        self.assertGreater(len(hints), 0, "the machine is slower than a test can be")
+        self.assertTrue(all(1 <= hint <= 10 for hint in hints))
+        self.assertEqual(server.get("/healthz")[0], 200, "pages are still served")
+        # Who comes later gets in.
+        self.eventually(lambda: self.comes_in(server), timeout_s=10)
+        for client in got_in:
+            client.echo("undisturbed")
+
+    def comes_in(self, server):
+        try:
+            rawws.RawClient(server, "late").goodbye()
+        except ConnectionError:
+            return False
+        return True
+
+
 class Sizes(wsmd.WsmdTest):
     def test_request_head(self):
         server = self.wsmd(limits__max_request_head_bytes=1024)
@@ -123,6 +188,7 @@ class Sizes(wsmd.WsmdTest):
         closed = client.closing()
         self.assertEqual(closed.code, 1008)
         self.assertIn("limits.max_fragments", closed.reason)
+        self.assertEqual(server.stat("basic.closes.too_many_fragments"), 1)
 
     def test_send_queue(self):
         server = self.wsmd(limits__send_queue_bytes=100000)
@@ -163,6 +229,28 @@ class Rates(wsmd.WsmdTest):
         for _ in range(2000):
             self.assertEqual(client.read_frame(), (rawws.PONG, b"x"))
         client.goodbye()
+
+
+class MessageRate(wsmd.WsmdTest):
+    def test_messages(self):
+        server = self.wsmd(limits__message_burst=5, limits__messages_per_s=1)
+        client = rawws.RawClient(server)
+        quiet = rawws.RawClient(server)
+        for i in range(5):
+            client.echo(f"{i}")
+        client.write(frame(TEXT, b"x") * 10)
+        closed = client.closing()
+        self.assertEqual(closed.code, 1008)
+        self.assertIn("limits.messages_per_s", closed.reason)
+        self.assertEqual(server.stat("basic.closes.message_rate"), 1)
+        quiet.echo("each has his own")
+
+    def test_off_by_default_and_on_by_a_reload(self):
+        server = self.wsmd(limits__message_burst=3)
+        client = rawws.RawClient(server)
+        for i in range(500):
+            client.echo(f"{i}")
+        self.assertEqual(server.stat("basic.closes.message_rate"), 0)
 
 
 class Descriptors(wsmd.WsmdTest):

@@ -128,6 +128,10 @@ Test(schema, defaults_in_their_fields)
 	cr_expect_eq(m->control_frame_burst, 128);
 	cr_expect_eq(m->control_frames_per_s, 32);
 	cr_expect_eq(m->inbox_items, 65536);
+	cr_expect_eq(m->max_connections_per_address, 0);
+	cr_expect_eq(m->connections_per_s, 10000);
+	cr_expect_eq(m->message_burst, 100);
+	cr_expect_eq(m->messages_per_s, 0);
 	cr_expect_eq(c->shutdown.deadline_ms, 10000);
 	cr_expect_eq(c->drain.rate_per_s, 1000);
 	cr_expect_eq(c->drain.deadline_ms, 60000);

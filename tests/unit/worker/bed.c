@@ -34,6 +34,7 @@ void bed_begin(struct bed *b, uint32_t n_workers)
 	b->w = aligned_alloc(_Alignof(struct worker), sizeof(*b->w));
 	cr_assert(b->stats != NULL && b->w != NULL);
 	memset(b->stats, 0, sizeof(*b->stats));
+	cr_assert_eq(sources_init(&b->sources, &(struct siphash_key){1, 2}, 2000), 0);
 	rcu_thread_enter();
 	cr_assert_eq(inbox_init(&b->to_main, 10), 0);
 	conf_cell_publish(&b->cell, b->conf);
@@ -41,6 +42,7 @@ void bed_begin(struct bed *b, uint32_t n_workers)
 	const struct worker_setup setup = {.n_workers = n_workers,
 	                                   .conf = &b->cell,
 	                                   .stats = b->stats,
+	                                   .sources = &b->sources,
 	                                   .to_main = &b->to_main};
 
 	cr_assert_eq(worker_init(b->w, &setup), 0);
@@ -71,7 +73,10 @@ void bed_open(struct bed *b, uint32_t n)
 		cr_assert_eq(
 			socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
 			0);
-		stats_add(b->stats, STAT_CONNECTIONS_ACTIVE, 1); /* the acceptor's part */
+		/* the acceptor's part */
+		stats_add(b->stats, STAT_CONNECTIONS_ACTIVE, 1);
+		cr_assert(sources_opened(&b->sources, &(struct net_addr){0}));
+		sources_handed(&b->sources, &(struct net_addr){0});
 		inbox_push_always(&b->w->inbox, &make_handoff(b->n_peers, pair[0])->item);
 		b->peers[b->n_peers++] = pair[1];
 	}
@@ -105,6 +110,8 @@ void bed_end(struct bed *b)
 	cr_assert_eq(stats_get(b->stats, STAT_CONNECTIONS_ACTIVE), 0);
 	cr_assert_eq(stats_get(b->stats, STAT_QUEUE_BYTES), 0);
 	cr_assert_eq(stats_get(b->stats, STAT_PROTOCOL_NOW + PROTOCOL_WEBSOCKET), 0);
+	cr_assert_eq(sources_connections(&b->sources, &(struct net_addr){0}), 0);
+	sources_fini(&b->sources);
 	worker_fini(b->w);
 	conf_cell_publish(&b->cell, NULL);
 	inbox_fini(&b->to_main);

@@ -10,6 +10,7 @@ struct bed {
 	struct conf *conf; /* in force from bed_open() on */
 	struct conf_cell cell;
 	struct stats_block *stats;
+	struct sources sources;
 	struct inbox to_main;
 	struct worker *w;
 	uint32_t n_peers;
