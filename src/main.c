@@ -3,12 +3,20 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/rcu.h"
 #include "conf/options.h"
 #include "server/banner.h"
 #include "server/server.h"
 #include "wsmd/ctl.h"
 #include "wsmd/version.h"
+
+enum exit_code {
+	EXIT_STOPPED = 0, /* asked to stop, everybody was seen off */
+	EXIT_FAILED = 1,  /* could not start: configuration, address, memory */
+	EXIT_USAGE = 2,   /* the command line is wrong */
+	EXIT_CUT = 3, /* stopped, but connections were cut at the deadline or by a second signal */
+};
+
+#define FOREVER_MS 60000 /* signals and the end wake us */
 
 /* ---- configuration ---- */
 
@@ -43,30 +51,6 @@ static bool says_how_to_run(const struct options *o)
 
 /* ---- the server ---- */
 
-static void announce(const struct server *s, const char *program) ON_MAIN;
-static void announce(const struct server *s, const char *program)
-{
-	const struct conf *c = server_conf(s);
-	char address[NET_ADDR_TEXT];
-
-	if (c->dev)
-		banner_print(s, program, stderr);
-	log_event(LOG_INFO, "control", "%s", c->control_path);
-	for (uint32_t i = 0; i < s->n_listeners; i++) {
-		const struct net_addr *at = &s->listeners[i].bound;
-
-		log_event(LOG_INFO, "listening", "%s", net_addr_format(at, address));
-		if (c->auth_mode == AUTH_OPEN && !net_addr_is_loopback(at))
-			log_event(LOG_WARNING, "auth_open",
-			          "auth.mode is open: whoever reaches %s is let in under any name",
-			          address);
-	}
-	if (c->auth_mode == AUTH_DENY)
-		log_event(LOG_WARNING, "auth_deny",
-		          "auth.mode is deny: no client is let in; until there are tokens, "
-		          "\"auth\": {\"mode\": \"open\"} lets everybody in, under any name");
-}
-
 static bool write_line(void *arg, enum log_level level, const char *line, size_t len)
 {
 	(void)arg;
@@ -74,8 +58,33 @@ static bool write_line(void *arg, enum log_level level, const char *line, size_t
 	return os_write_stderr(line, len);
 }
 
-static enum server_exit serve(const struct conf_args *args, const char *program) ON_MAIN;
-static enum server_exit serve(const struct conf_args *args, const char *program)
+/* Until the server has ended. The second signal cuts off who is still there, the third is not
+ * waited for. */
+static enum exit_code obey_signals(struct server *s, int signals)
+{
+	struct os_event events[2];
+	const int poll = os_poll_new();
+	unsigned stops = 0;
+
+	if (poll < 0 || os_poll_add(poll, signals, OS_READ, 0) < 0 ||
+	    os_poll_add(poll, s->ended_fd, OS_READ, 1) < 0)
+		os_exit(EXIT_FAILED);
+	while (!atomic_load_explicit(&s->ended, memory_order_acquire)) {
+		(void)os_poll_wait(poll, events, 2, FOREVER_MS);
+		for (enum os_signal sig; (sig = os_signal_read(signals)) != OS_SIGNAL_NONE;) {
+			if (sig == OS_SIGNAL_STOP && ++stops == 3)
+				os_exit(EXIT_CUT);
+			server_want(s, sig == OS_SIGNAL_RELOAD ? SERVER_WANT_RELOAD
+			               : stops == 1            ? SERVER_WANT_STOP
+			                                       : SERVER_WANT_CUT);
+		}
+	}
+	os_close(poll);
+	return server_join(s) ? EXIT_CUT : EXIT_STOPPED;
+}
+
+static enum exit_code serve(const struct conf_args *args, const char *program) ON_MAIN;
+static enum exit_code serve(const struct conf_args *args, const char *program)
 {
 	const struct server_setup setup = {
 		.args = args,
@@ -84,24 +93,23 @@ static enum server_exit serve(const struct conf_args *args, const char *program)
 	};
 	struct server *s;
 	char fault[512];
-	enum server_exit code;
+	enum exit_code code = EXIT_FAILED;
+	int signals;
 
 	if (setup.conf == NULL)
-		return SERVER_FAILED;
+		return EXIT_FAILED;
 	if (server_new(&setup, &s, fault, sizeof(fault)) < 0) {
 		fprintf(stderr, "wsmd: %s\n", fault);
-		return SERVER_FAILED;
+		return EXIT_FAILED;
 	}
-	log_use(&s->log);
-	if (server_start(s) < 0) {
+	if (server_conf(s)->dev)
+		banner_print(s, program, stderr);
+	signals = os_signals_open(); /* blocked before there are threads */
+	if (signals < 0 || server_start(s) < 0)
 		fprintf(stderr,
 		        "wsmd: cannot start a thread; is the limit of processes too low?\n");
-		os_unlink(server_conf(s)->control_path);
-		os_exit(SERVER_FAILED); /* some threads run: nothing is lost by ending here */
-	}
-	announce(s, program);
-	code = server_run(s);
-	log_use(NULL);
+	else
+		code = obey_signals(s, signals);
 	server_free(s);
 	return code;
 }
@@ -112,10 +120,10 @@ static int print_conf(const struct conf_args *args)
 	int err;
 
 	if (c == NULL)
-		return SERVER_FAILED;
+		return EXIT_FAILED;
 	err = conf_print(c, stdout);
 	conf_free(c);
-	return err < 0 ? SERVER_FAILED : SERVER_STOPPED;
+	return err < 0 ? EXIT_FAILED : EXIT_STOPPED;
 }
 
 static int check_conf(const struct conf_args *args)
@@ -123,43 +131,40 @@ static int check_conf(const struct conf_args *args)
 	struct conf *c = load(args);
 
 	if (c == NULL)
-		return SERVER_FAILED;
+		return EXIT_FAILED;
 	if (args->file != NULL)
 		printf("%s: valid\n", args->file);
 	else
 		printf("no file was named; the defaults and the command line are valid\n");
 	conf_free(c);
-	return SERVER_STOPPED;
+	return EXIT_STOPPED;
 }
 
 int main(int argc, char **argv)
 {
 	static struct options o; /* server_reload() reads the arguments again */
-	enum server_exit code;
 
 	role_enter(&role_main);
 	if (!options_parse(argc, argv, &o))
-		return SERVER_USAGE;
+		return EXIT_USAGE;
 	if (o.help) {
 		options_print_help(stdout);
-		return SERVER_STOPPED;
+		return EXIT_STOPPED;
 	}
 	if (o.version) {
 		printf("wsmd %s\n", WSMD_VERSION);
-		return SERVER_STOPPED;
+		return EXIT_STOPPED;
 	}
 	if (o.init)
-		return conf_print_initial(stdout) < 0 ? SERVER_FAILED : SERVER_STOPPED;
+		return conf_print_initial(stdout) < 0 ? EXIT_FAILED : EXIT_STOPPED;
 	if (o.check)
 		return check_conf(&o.args);
 	if (o.print_config)
 		return print_conf(&o.args);
 	if (!says_how_to_run(&o)) {
 		options_print_help(stderr);
-		return SERVER_USAGE;
+		return EXIT_USAGE;
 	}
-	rcu_thread_enter();
-	code = serve(&o.args, argv[0]);
-	rcu_thread_leave();
-	return (int)code;
+	(void)os_raise_fd_limit(); /* what the server may use is ours to say */
+	return (int)serve(&o.args, argv[0]);
 }

@@ -99,6 +99,7 @@ void os_wake_clear(int fd);
 struct os_thread {
 	uint64_t handle;
 };
+/* The thread takes no signals: those belong to the program. */
 MUST_CHECK int os_thread_start(struct os_thread *t, const char *name, void *(*body)(void *),
                                void *arg);
 void os_thread_join(struct os_thread *t);
@@ -114,7 +115,9 @@ enum os_signal {
 };
 enum os_signal os_signal_read(int fd); /* the next one that waits */
 
-/* Raise the soft limit to the hard one; returns what holds now. */
+uint32_t os_fd_limit(void); /* descriptors that this process may have */
+
+/* Raise it to the hard limit; returns what holds now. The program's act, never a library's. */
 uint32_t os_raise_fd_limit(void);
 uint32_t os_cpus(void);
 uint64_t os_memory_used(void); /* resident set of this process [bytes]; 0: unknown */

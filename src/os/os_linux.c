@@ -129,8 +129,14 @@ void os_wake_clear(int fd)
 
 int os_thread_start(struct os_thread *t, const char *name, void *(*body)(void *), void *arg)
 {
+	sigset_t all, before;
 	pthread_t thread;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	const int err = pthread_create(&thread, NULL, body, arg);
+
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 
 	if (err != 0)
 		return -err;
@@ -175,10 +181,17 @@ uint32_t os_raise_fd_limit(void)
 {
 	struct rlimit r;
 
-	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
-		return 0;
-	r.rlim_cur = r.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &r);
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &r);
+	}
+	return os_fd_limit();
+}
+
+uint32_t os_fd_limit(void)
+{
+	struct rlimit r;
+
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
 		return 0;
 	return r.rlim_cur > UINT32_MAX ? UINT32_MAX : (uint32_t)r.rlim_cur;

@@ -156,19 +156,20 @@ int os_listen_unix(const char *path, int *ret_fd)
 
 	if (fd < 0)
 		return -errno;
-	const mode_t before = umask(0177);
-	const int rc = bind(fd, &sa.any, sizeof(sa.un));
-
-	err = -errno;
-	umask(before);
-	if (rc < 0 || listen(fd, 64) < 0) {
-		if (rc == 0)
-			err = -errno;
-		close(fd);
-		return err;
+	/* Nobody can connect before listen(), and by then the mode is right: the umask of the
+	 * process is not ours to change. */
+	if (bind(fd, &sa.any, sizeof(sa.un)) == 0) {
+		if (chmod(path, 0600) == 0 && listen(fd, 64) == 0) {
+			*ret_fd = fd;
+			return 0;
+		}
+		err = -errno;
+		unlink(path);
+	} else {
+		err = -errno;
 	}
-	*ret_fd = fd;
-	return 0;
+	close(fd);
+	return err;
 }
 
 void os_unlink(const char *path)

@@ -93,8 +93,11 @@ static int open_control(struct server *s, char *fault, size_t cap) ON_MAIN;
 static int open_control(struct server *s, char *fault, size_t cap)
 {
 	const char *path = server_conf(s)->control_path;
-	const int err = os_listen_unix(path, &s->control_fd);
+	int err;
 
+	if (*path == '\0')
+		return 0; /* none is wanted */
+	err = os_listen_unix(path, &s->control_fd);
 	if (err < 0)
 		snprintf(fault, cap, "cannot open the control socket %s: %s: %s", path,
 		         err_text(err), remedy(err, true));
@@ -172,6 +175,7 @@ static int make_workers(struct server *s, uint32_t n)
 		const struct worker_setup setup = {
 			.index = s->n_workers,
 			.n_workers = n,
+			.inbox_items = server_conf(s)->limits.inbox_items,
 			.key = s->key,
 			.conf = &s->conf,
 			.stats = &s->blocks[1 + s->n_workers],
@@ -211,14 +215,12 @@ static int watch(struct server *s)
 
 	if (err < 0)
 		return err;
-	err = s->signals = os_signals_open();
+	err = s->ended_fd = os_wake_new();
 	if (err < 0)
 		return err;
-	err = os_poll_add(s->poll, s->signals, OS_READ, SERVER_TOKEN_SIGNAL);
-	if (err == 0)
+	err = os_poll_add(s->poll, s->inbox.wake_fd, OS_READ, SERVER_TOKEN_INBOX);
+	if (err == 0 && s->control_fd >= 0)
 		err = os_poll_add(s->poll, s->control_fd, OS_READ, SERVER_TOKEN_CONTROL);
-	if (err == 0)
-		err = os_poll_add(s->poll, s->inbox.wake_fd, OS_READ, SERVER_TOKEN_INBOX);
 	return err;
 }
 
@@ -237,10 +239,10 @@ int server_new(const struct server_setup *setup, struct server **ret, char *faul
 	*s = (struct server){
 		.args = setup->args,
 		.poll = -1,
-		.signals = -1,
+		.ended_fd = -1,
 		.control_fd = -1,
 		.inbox.wake_fd = -1,
-		.fd_limit = os_raise_fd_limit(),
+		.fd_limit = os_fd_limit(),
 		.cpus = os_cpus(),
 		.started_ms = os_now_ms(),
 		.now_ms = os_now_ms(),
@@ -274,25 +276,69 @@ int server_new(const struct server_setup *setup, struct server **ret, char *faul
 	return 0;
 }
 
+static int start_thread(struct server *s, uint32_t i) ON_MAIN;
+static int start_thread(struct server *s, uint32_t i)
+{
+	struct server_thread *t = &s->threads[i];
+	char name[16] = "wsmd-acceptor";
+	int err;
+
+	if (i > 0)
+		snprintf(name, sizeof(name), "wsmd-worker-%u", (i - 1) % 1000);
+	err = i == 0 ? os_thread_start(&t->thread, name, acceptor_main, s->acceptor)
+	             : os_thread_start(&t->thread, name, worker_main, &s->workers[i - 1]);
+	t->started = err == 0;
+	return err;
+}
+
+/* Main could not be started, or one before it: end those that run, as main would. */
+static void end_thread(struct server *s, uint32_t i) ON_MAIN;
+static void end_thread(struct server *s, uint32_t i)
+{
+	struct server_thread *t = &s->threads[i];
+	bool again;
+
+	if (!t->started)
+		return;
+	t->stop.item.kind = ITEM_STOP;
+	inbox_push_always(t->inbox, &t->stop.item);
+	os_thread_join(&t->thread);
+	while (inbox_take(&s->inbox, &again) == NULL) /* its last word */
+		;
+}
+
 int server_start(struct server *s)
 {
-	for (uint32_t i = 0; i < s->n_workers; i++) {
-		struct server_thread *t = &s->threads[1 + i];
-		char name[16];
+	const uint32_t n = s->n_workers;
+	int err = 0;
 
-		snprintf(name, sizeof(name), "wsmd-worker-%u", i % 1000);
-		const int err = os_thread_start(&t->thread, name, worker_main, &s->workers[i]);
-
-		if (err < 0)
-			return err;
-		t->started = true;
-	}
-	/* Last: the first hand-off finds every worker running. */
-	const int err =
-		os_thread_start(&s->threads[0].thread, "wsmd-acceptor", acceptor_main, s->acceptor);
-
-	s->threads[0].started = err == 0;
+	for (uint32_t i = 1; i <= n && err == 0; i++)
+		err = start_thread(s, i);
+	/* Behind them: the first hand-off finds every worker running. */
+	if (err == 0)
+		err = start_thread(s, 0);
+	if (err == 0)
+		err = os_thread_start(&s->self, "wsmd-main", server_main, s);
+	for (uint32_t i = 0; i <= n && err < 0; i++)
+		end_thread(s, i); /* the acceptor first, so that nothing reaches who has ended */
 	return err;
+}
+
+bool server_join(struct server *s)
+{
+	os_thread_join(&s->self);
+	role_enter(&role_main); /* its thread has ended */
+	return s->cut;
+}
+
+/* The order to cut may have come to a worker that had just ended. */
+static void forget_cut(struct server_thread *t)
+{
+	struct inbox_item *item;
+	bool again;
+
+	while ((item = inbox_take(t->inbox, &again)) != NULL)
+		ASSERT(item == &t->cut.item);
 }
 
 void server_free(struct server *s)
@@ -310,15 +356,17 @@ void server_free(struct server *s)
 		for (uint32_t i = 0; i < s->n_listeners; i++)
 			os_close(s->listeners[i].fd);
 	}
-	for (uint32_t i = 0; i < s->n_workers; i++)
+	for (uint32_t i = 0; i < s->n_workers; i++) {
+		forget_cut(&s->threads[1 + i]);
 		worker_fini(&s->workers[i]);
+	}
 	free(s->workers);
 	if (s->control_fd >= 0) {
 		os_unlink(server_conf(s)->control_path);
 		os_close(s->control_fd);
 	}
-	if (s->signals >= 0)
-		os_close(s->signals);
+	if (s->ended_fd >= 0)
+		os_close(s->ended_fd);
 	if (s->poll >= 0)
 		os_close(s->poll);
 	if (s->inbox.wake_fd >= 0)

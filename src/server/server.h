@@ -1,6 +1,9 @@
 /*
  * The server: owns every thread and everything they share, starts them in order, and ends them
- * in order. The main thread runs server_turn(): signals, control sessions, statistics.
+ * in order. Its main thread runs server_turn(): control sessions, statistics, the order of ending.
+ *
+ * It is what a manager of include/wsmd/manager.h is made of. Any number of them live in one
+ * process and share nothing; the process itself (signals, limits, exit) is none of its business.
  */
 #pragma once
 
@@ -13,24 +16,17 @@
 #include "conf/cell.h"
 #include "conf/conf.h"
 #include "os/os.h"
+#include "server/gate.h"
 #include "shard/inbox.h"
 #include "shard/sources.h"
 #include "stats/snapshot.h"
 #include "worker/worker.h"
 
-/* How the process ended, and its exit code. */
-enum server_exit {
-	SERVER_STOPPED = 0, /* asked to stop, everybody was seen off */
-	SERVER_FAILED = 1,  /* could not start: configuration, address, memory */
-	SERVER_USAGE = 2,   /* the command line is wrong */
-	SERVER_CUT =
-		3, /* stopped, but connections were cut at the deadline or by a second signal */
-};
-
 enum server_phase {
 	SERVER_RUNNING,
-	SERVER_STOPPING_ACCEPTOR, /* first nobody new comes in ... */
-	SERVER_STOPPING_WORKERS,  /* ... then everybody is seen off */
+	SERVER_CLOSING_GATE,      /* nobody outside asks any more, */
+	SERVER_STOPPING_ACCEPTOR, /* then nobody new comes in, */
+	SERVER_STOPPING_WORKERS,  /* then everybody is seen off */
 	SERVER_ENDED,
 };
 
@@ -39,8 +35,14 @@ struct server_thread {
 	struct os_thread thread;
 	bool started, stopped;
 	struct inbox *inbox;
-	struct order drain, stop;
+	struct order drain, stop, cut;
 };
+
+/* What other threads want of main; bits. */
+#define SERVER_WANT_STOP   0x1u
+#define SERVER_WANT_CUT    0x2u /* and whoever is still there is cut off */
+#define SERVER_WANT_DRAIN  0x4u
+#define SERVER_WANT_RELOAD 0x8u
 
 struct server {
 	/* shared, see docs/threads.md */
@@ -51,13 +53,17 @@ struct server {
 	uint32_t n_blocks;
 	struct inbox inbox; /* main's: answers, and threads that ended */
 	struct log log;
+	struct gate gate;
+	_Atomic uint32_t wants;
+	_Atomic bool ended; /* every thread but main has, and main is about to */
 
 	/* main's own */
 	const struct conf_args *args OWNED_BY_MAIN; /* a reload reads them again */
 	enum server_phase phase OWNED_BY_MAIN;
 	bool draining OWNED_BY_MAIN, cut OWNED_BY_MAIN, again OWNED_BY_MAIN;
+	bool cutting OWNED_BY_MAIN;
 	bool control_resting OWNED_BY_MAIN; /* not watched: there was no descriptor for a session */
-	int poll OWNED_BY_MAIN, signals OWNED_BY_MAIN, control_fd OWNED_BY_MAIN;
+	int poll OWNED_BY_MAIN, control_fd OWNED_BY_MAIN;
 	uint32_t fd_limit OWNED_BY_MAIN, cpus OWNED_BY_MAIN;
 	uint64_t started_ms OWNED_BY_MAIN, now_ms OWNED_BY_MAIN;
 	uint64_t published_ms OWNED_BY_MAIN, summary_ms OWNED_BY_MAIN; /* last time of each */
@@ -67,6 +73,8 @@ struct server {
 	struct worker *workers OWNED_BY_MAIN; /* array of n_workers */
 	struct inbox **worker_inboxes OWNED_BY_MAIN;
 	struct server_thread *threads OWNED_BY_MAIN; /* 0: acceptor, 1...: workers */
+	struct os_thread self;                       /* main: constant, and so is: */
+	int ended_fd;                                /* readable when `ended` */
 	struct slab controls OWNED_BY_MAIN; /* struct control: sessions on the control socket */
 	struct siphash_key key OWNED_BY_MAIN;
 };
@@ -88,17 +96,24 @@ struct server_setup {
 MUST_CHECK int server_new(const struct server_setup *setup, struct server **ret, char *fault,
                           size_t fault_cap) ON_MAIN;
 
-/* Start the threads. 0, or a negative error: some may run, so end the process. */
+/* Start the threads, main as the last. 0, or a negative error: none runs. */
 MUST_CHECK int server_start(struct server *s) ON_MAIN;
 
-/* Turns until it has ended; returns the exit code. */
-enum server_exit server_run(struct server *s) ON_MAIN;
+/* Thread body of main: turns until everything has ended. */
+void *server_main(void *server);
 
 /* One turn of the main thread. False: everything has ended. */
 bool server_turn(struct server *s) ON_MAIN;
 
-/* After server_run(), or in place of server_start(). NULL is allowed. */
+/* Behind server_start() that succeeded: wait until main has ended too. True: connections were cut
+ * at the deadline. Thread: any but the server's own. */
+bool server_join(struct server *s);
+
+/* After server_join(), or in place of server_start(). NULL is allowed. */
 void server_free(struct server *s) ON_MAIN;
+
+/* Ask main for something, soon. Thread: any, signal handlers too; until server_free(). */
+void server_want(struct server *s, uint32_t wants);
 
 /* Begin; harmless when it has begun already. */
 void server_stop(struct server *s) ON_MAIN;

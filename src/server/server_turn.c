@@ -1,4 +1,4 @@
-/* The main thread: signals, control sessions, statistics, and the order in which things end. */
+/* The main thread: control sessions, statistics, and the order in which things end. */
 #include "server/server_turn.h"
 
 #include <stdlib.h>
@@ -69,7 +69,9 @@ static void order(struct server *s, uint32_t first, uint32_t n, enum item_kind k
 {
 	for (uint32_t i = first; i < first + n; i++) {
 		struct server_thread *t = &s->threads[i];
-		struct order *o = kind == ITEM_STOP ? &t->stop : &t->drain;
+		struct order *o = kind == ITEM_STOP    ? &t->stop
+		                  : kind == ITEM_DRAIN ? &t->drain
+		                                       : &t->cut;
 
 		o->item.kind = kind;
 		inbox_push_always(t->inbox, &o->item);
@@ -90,10 +92,32 @@ void server_stop(struct server *s)
 {
 	if (s->phase != SERVER_RUNNING)
 		return;
-	log_event(LOG_INFO, "stopping", "everybody has %u ms; a second signal ends at once",
+	log_event(LOG_INFO, "stopping", "everybody has %u ms",
 	          server_conf(s)->shutdown.deadline_ms);
+	gate_close(&s->gate);
+	s->phase = SERVER_CLOSING_GATE;
+}
+
+/* Behind the others in a turn: from then on nobody pushes but the server itself. */
+static void close_gate(struct server *s) ON_MAIN;
+static void close_gate(struct server *s)
+{
+	if (s->phase != SERVER_CLOSING_GATE || !gate_empty(&s->gate))
+		return;
 	s->phase = SERVER_STOPPING_ACCEPTOR;
 	order(s, 0, 1, ITEM_STOP);
+}
+
+static void cut(struct server *s) ON_MAIN;
+static void cut(struct server *s)
+{
+	server_stop(s);
+	if (s->cutting)
+		return;
+	log_event(LOG_WARNING, "cut", "whoever is still there is cut off");
+	s->cutting = true;
+	if (s->phase == SERVER_STOPPING_WORKERS)
+		order(s, 1, s->n_workers, ITEM_CUT);
 }
 
 static void on_thread_ended(struct server *s, const struct inbox_item *item) ON_MAIN;
@@ -105,6 +129,8 @@ static void on_thread_ended(struct server *s, const struct inbox_item *item)
 		s->threads[0].stopped = true;
 		s->phase = SERVER_STOPPING_WORKERS;
 		order(s, 1, s->n_workers, ITEM_STOP);
+		if (s->cutting)
+			order(s, 1, s->n_workers, ITEM_CUT);
 		return;
 	}
 	for (uint32_t i = 0; i < s->n_workers; i++) {
@@ -120,8 +146,8 @@ static void on_thread_ended(struct server *s, const struct inbox_item *item)
 
 /* ---- the turn ---- */
 
-static void reload_on_signal(struct server *s) ON_MAIN;
-static void reload_on_signal(struct server *s)
+static void reload_unasked(struct server *s) ON_MAIN;
+static void reload_unasked(struct server *s)
 {
 	struct conf_faults faults = {0};
 
@@ -129,20 +155,29 @@ static void reload_on_signal(struct server *s)
 	conf_faults_fini(&faults);
 }
 
-static void on_signal(struct server *s) ON_MAIN;
-static void on_signal(struct server *s)
+void server_want(struct server *s, uint32_t wants)
 {
-	for (enum os_signal sig; (sig = os_signal_read(s->signals)) != OS_SIGNAL_NONE;) {
-		if (sig == OS_SIGNAL_RELOAD) {
-			reload_on_signal(s);
-		} else if (s->phase == SERVER_RUNNING) {
-			server_stop(s);
-		} else {
-			log_event(LOG_WARNING, "cut", "second signal: ending at once");
-			os_unlink(server_conf(s)->control_path);
-			os_exit(SERVER_CUT);
-		}
-	}
+	/* Relaxed: the bits say all there is, and the wake follows. */
+	atomic_fetch_or_explicit(&s->wants, wants, memory_order_relaxed);
+	inbox_wake(&s->inbox);
+}
+
+static void do_wanted(struct server *s) ON_MAIN;
+static void do_wanted(struct server *s)
+{
+	uint32_t wants = atomic_load_explicit(&s->wants, memory_order_relaxed);
+
+	if (wants == 0)
+		return;
+	wants = atomic_exchange_explicit(&s->wants, 0, memory_order_relaxed);
+	if (wants & SERVER_WANT_RELOAD)
+		reload_unasked(s);
+	if (wants & SERVER_WANT_DRAIN)
+		server_drain(s);
+	if (wants & SERVER_WANT_STOP)
+		server_stop(s);
+	if (wants & SERVER_WANT_CUT)
+		cut(s);
 }
 
 static void on_items(struct server *s) ON_MAIN;
@@ -162,21 +197,28 @@ static void on_items(struct server *s)
 	s->again = true;
 }
 
+static uint32_t sleep_ms(const struct server *s) ON_MAIN;
+static uint32_t sleep_ms(const struct server *s)
+{
+	const uint64_t age = s->now_ms - s->published_ms;
+
+	if (s->again)
+		return 0;
+	if (s->phase == SERVER_CLOSING_GATE)
+		return 1; /* who is inside leaves soon, and does not say so */
+	return age < PUBLISH_MS ? (uint32_t)(PUBLISH_MS - age) : 0;
+}
+
 bool server_turn(struct server *s)
 {
 	struct os_event events[EVENTS];
-	const uint64_t age = s->now_ms - s->published_ms;
-	const uint32_t sleep = s->again ? 0 : age < PUBLISH_MS ? (uint32_t)(PUBLISH_MS - age) : 0;
-	const int n = os_poll_wait(s->poll, events, EVENTS, sleep);
+	const int n = os_poll_wait(s->poll, events, EVENTS, sleep_ms(s));
 	bool newcomer = false;
 
 	s->now_ms = os_now_ms();
 	s->again = false;
 	for (int i = 0; i < n; i++) {
 		switch (events[i].token) {
-		case SERVER_TOKEN_SIGNAL:
-			on_signal(s);
-			break;
 		case SERVER_TOKEN_CONTROL:
 			newcomer = true;
 			break;
@@ -191,6 +233,8 @@ bool server_turn(struct server *s)
 	if (newcomer)
 		control_accept(s);
 	on_items(s);
+	do_wanted(s);
+	close_gate(s);
 	if (s->now_ms - s->published_ms >= PUBLISH_MS) {
 		server_publish_stats(s);
 		control_wake(s);
@@ -200,13 +244,46 @@ bool server_turn(struct server *s)
 	return s->phase != SERVER_ENDED;
 }
 
-enum server_exit server_run(struct server *s)
+static void announce(const struct server *s) ON_MAIN;
+static void announce(const struct server *s)
 {
+	const struct conf *c = server_conf(s);
+	char address[NET_ADDR_TEXT];
+
+	if (s->control_fd >= 0)
+		log_event(LOG_INFO, "control", "%s", c->control_path);
+	for (uint32_t i = 0; i < s->n_listeners; i++) {
+		const struct net_addr *at = &s->listeners[i].bound;
+
+		log_event(LOG_INFO, "listening", "%s", net_addr_format(at, address));
+		if (c->auth_mode == AUTH_OPEN && !net_addr_is_loopback(at))
+			log_event(LOG_WARNING, "auth_open",
+			          "auth.mode is open: whoever reaches %s is let in under any name",
+			          address);
+	}
+	if (c->auth_mode == AUTH_DENY)
+		log_event(LOG_WARNING, "auth_deny",
+		          "auth.mode is deny: no client is let in; until there are tokens, "
+		          "\"auth\": {\"mode\": \"open\"} lets everybody in, under any name");
+}
+
+void *server_main(void *arg)
+{
+	struct server *s = arg;
+
+	role_enter(&role_main);
+	log_use(&s->log);
+	rcu_thread_enter();
+	announce(s);
 	while (server_turn(s))
 		;
 	for (uint32_t i = 0; i < 1 + s->n_workers; i++)
 		os_thread_join(&s->threads[i].thread);
 	log_event(LOG_INFO, "stopped", "%s",
 	          s->cut ? "connections were cut at the deadline" : "everybody was seen off");
-	return s->cut ? SERVER_CUT : SERVER_STOPPED;
+	rcu_thread_leave();
+	/* Release: who sees it, sees all that happened before. */
+	atomic_store_explicit(&s->ended, true, memory_order_release);
+	os_wake(s->ended_fd);
+	return NULL;
 }

@@ -2,6 +2,5 @@
  * half is odd. */
 #pragma once
 
-#define SERVER_TOKEN_SIGNAL  0
+#define SERVER_TOKEN_INBOX   0
 #define SERVER_TOKEN_CONTROL 2
-#define SERVER_TOKEN_INBOX   4

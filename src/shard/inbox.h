@@ -22,6 +22,7 @@ enum item_kind {
 	ITEM_ANSWER,  /* struct request, done */
 	ITEM_DRAIN,   /* struct order: close everybody at a pace */
 	ITEM_STOP,    /* struct order: close everybody by a deadline, then end */
+	ITEM_CUT,     /* struct order: behind ITEM_STOP: the deadline is now */
 	ITEM_STOPPED, /* struct order, from a thread that ended */
 };
 

@@ -20,6 +20,12 @@ void leave_begin(struct worker *w, enum leave_kind kind)
 	};
 }
 
+void leave_now(struct worker *w)
+{
+	ASSERT(w->leave.kind == LEAVE_STOP);
+	w->leave.until_ms = w->now_ms;
+}
+
 /* How many may have been closed by now. */
 static uint64_t due(const struct worker *w) ON_WORKER;
 static uint64_t due(const struct worker *w)

@@ -29,6 +29,9 @@ struct leave {
 /* Begin. A stop overrides a drain; a second drain changes nothing. */
 void leave_begin(struct worker *w, enum leave_kind kind) ON_WORKER;
 
+/* The deadline of a stop that has begun is now. */
+void leave_now(struct worker *w) ON_WORKER;
+
 /* This turn's share. */
 void leave_step(struct worker *w) ON_WORKER;
 

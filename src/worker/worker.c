@@ -47,11 +47,7 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 	err = w->poll = os_poll_new();
 	if (err < 0)
 		goto fail_registry;
-	rcu_enter();
-	const uint32_t inbox_items = conf_cell_read(setup->conf)->limits.inbox_items;
-
-	rcu_leave();
-	err = inbox_init(&w->inbox, inbox_items);
+	err = inbox_init(&w->inbox, setup->inbox_items);
 	if (err < 0)
 		goto fail_poll;
 	err = os_poll_add(w->poll, w->inbox.wake_fd, OS_READ, TOKEN_INBOX);
@@ -162,6 +158,9 @@ static void on_item(struct worker *w, struct inbox_item *item)
 		break;
 	case ITEM_STOP:
 		leave_begin(w, LEAVE_STOP);
+		break;
+	case ITEM_CUT:
+		leave_now(w);
 		break;
 	case ITEM_ANSWER:
 	case ITEM_STOPPED:

@@ -41,6 +41,7 @@ struct worker_view {
 /* What a worker is told at birth. */
 struct worker_setup {
 	uint32_t index, n_workers;
+	uint32_t inbox_items;      /* limits.inbox_items */
 	struct siphash_key key;    /* of the user hash and all tables */
 	struct conf_cell *conf;    /* shared, read-only here */
 	struct stats_block *stats; /* written by this worker alone */

@@ -159,6 +159,11 @@ void host_free(void)
 	server = NULL;
 }
 
+void host_want(uint32_t wants)
+{
+	server_want(server, wants);
+}
+
 /* ---- turns ---- */
 
 /* False: the thread has ended. What its body does around the turns is done here. */

@@ -13,6 +13,7 @@
 /* Build and start it. @args must outlive it. False: out of memory, and all is given back. */
 bool host_start(const struct conf_args *args);
 void host_free(void);
+void host_want(uint32_t wants); /* SERVER_WANT_* */
 
 struct server *host_server(void);
 bool host_running(void);      /* main has not said yet that everything has ended */

@@ -21,7 +21,6 @@ enum file_kind {
 	FILE_LISTENER,
 	FILE_POLL,
 	FILE_WAKE,
-	FILE_SIGNALS,
 };
 
 struct file {
@@ -75,9 +74,6 @@ uint32_t kernel_open_files(enum file_kind kind);
 uint32_t kernel_open_all(void);
 bool kernel_control_exists(void); /* the socket's file */
 
-/* A signal for the process. */
-void kernel_signal(bool reload);
-
 /* ---- between the files of the kernel ---- */
 
 struct file *file_get(int fd); /* fails the world unless it is open */
@@ -86,5 +82,3 @@ int file_open(enum file_kind kind); /* -EMFILE */
 void file_touch(int fd);            /* it may have become ready */
 uint32_t file_events(const struct file *f);
 void poll_forget(int fd);
-uint32_t kernel_signals(void); /* that wait */
-void kernel_signals_begin(void);

@@ -13,7 +13,7 @@
 #define PING_BYTES 10 /* a ping of the server */
 
 static struct file files[KERNEL_FDS];
-static uint32_t open_of_kind[FILE_SIGNALS + 1];
+static uint32_t open_of_kind[FILE_WAKE + 1];
 static uint32_t fd_limit;
 static bool control_exists;
 
@@ -22,7 +22,6 @@ void kernel_begin(uint32_t limit)
 	memset(files, 0, sizeof(files));
 	memset(open_of_kind, 0, sizeof(open_of_kind));
 	fd_limit = limit;
-	kernel_signals_begin();
 	control_exists = false;
 }
 
@@ -88,7 +87,7 @@ int file_open(enum file_kind kind)
 	return -EMFILE;
 }
 
-uint32_t os_raise_fd_limit(void)
+uint32_t os_fd_limit(void)
 {
 	return fd_limit;
 }
@@ -377,8 +376,6 @@ uint32_t file_events(const struct file *f)
 		return f->waiting > 0 ? OS_READ : 0;
 	case FILE_WAKE:
 		return f->woken ? OS_READ : 0;
-	case FILE_SIGNALS:
-		return kernel_signals() > 0 ? OS_READ : 0;
 	default:
 		return 0;
 	}

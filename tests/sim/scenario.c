@@ -165,7 +165,7 @@ static void trouble(void *arg, uint64_t unused)
 	if (chance(100)) /* a day and a half in either direction */
 		world.wall_us += chance_below(3ull << 37) - (3ull << 36);
 	if (chance(50))
-		kernel_signal(true);
+		host_want(SERVER_WANT_RELOAD);
 	if (chance(world.faults.stall)) {
 		if (chance(600))
 			host_stall((uint32_t)chance_below(8), us);
@@ -225,11 +225,11 @@ static void stop(void)
 	quiet = true; /* no more trouble */
 	world.freeze_us = 0;
 	model_stopped_us = world.now_us;
-	kernel_signal(false);
+	host_want(SERVER_WANT_STOP);
 	if (chance(60)) {
 		host_run_until(world.now_us + chance_below(US_PER_S));
 		if (host_running())
-			kernel_signal(false); /* does not return if it is seen in time */
+			host_want(SERVER_WANT_CUT);
 	}
 	bound = world.disturbed_us > model_stopped_us ? world.disturbed_us : model_stopped_us;
 	/* Until then, and in the turn after, a reload may change the deadline. */
