@@ -70,6 +70,8 @@ struct conf {
 		uint32_t max_connections_per_user;
 		uint32_t max_connections_per_address; /* 0: no limit */
 		uint32_t connections_per_s;           /* 0: no limit */
+		uint32_t max_groups_per_connection;
+		uint32_t max_groups_per_hub; /* on each worker */
 		uint32_t max_half_open;
 		uint32_t handshake_timeout_ms;
 		uint32_t max_request_head_bytes;

@@ -125,6 +125,18 @@ const struct conf_key conf_keys[] = {
          .help = "new connections in each second, and at once; whoever is more is told when to "
                  "come "
                  "back; 0: no limit"},
+	{.name = "limits.max_groups_per_connection",
+         WHOLE(0, 10000),
+         FIELD(limits.max_groups_per_connection),
+         .reload = true,
+         .value = {"100"},
+         .help = "groups that one connection may be in; 0: groups cannot be joined"},
+	{.name = "limits.max_groups_per_hub",
+         WHOLE(0, 1000000),
+         FIELD(limits.max_groups_per_hub),
+         .reload = true,
+         .value = {"10000"},
+         .help = "groups of one hub on one worker: no more are made there; 0: none"},
 	{.name = "limits.max_half_open",
          WHOLE(1, 1000000),
          FIELD(limits.max_half_open),

@@ -4,19 +4,25 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "hub/group.h"
 
 int registry_init(struct registry *r, const struct siphash_key *key, uint32_t max_sessions)
 {
 	*r = (struct registry){.key = *key};
 	slab_init(&r->sessions, sizeof(struct session), max_sessions);
+	slab_init(&r->memberships, sizeof(struct membership), UINT32_MAX);
 	if (table_init(&r->by_id) < 0)
 		return WSMD_ENOMEM;
 	if (table_init(&r->users) < 0)
 		goto fail_by_id;
 	if (table_init(&r->hubs) < 0)
 		goto fail_users;
+	if (table_init(&r->groups) < 0)
+		goto fail_hubs;
 	return 0;
 
+fail_hubs:
+	table_fini(&r->hubs);
 fail_users:
 	table_fini(&r->users);
 fail_by_id:
@@ -29,9 +35,13 @@ void registry_fini(struct registry *r)
 	ASSERT(r->sessions.in_use == 0);
 	ASSERT(r->users.count == 0);
 	ASSERT(r->hubs.count == 0);
+	ASSERT(r->groups.count == 0);
+	ASSERT(r->memberships.in_use == 0);
+	table_fini(&r->groups);
 	table_fini(&r->hubs);
 	table_fini(&r->users);
 	table_fini(&r->by_id);
+	slab_fini(&r->memberships);
 	slab_fini(&r->sessions);
 }
 
@@ -123,6 +133,7 @@ static struct hub *hub_open(struct registry *r, const struct identity *who)
 		return NULL;
 	*h = (struct hub){.on_message = who->on_message, .name_len = who->hub_len};
 	memcpy(h->name, who->hub, who->hub_len);
+	list_init(&h->groups);
 	table_insert(&r->hubs, &h->node, hub_hash(r, h->name, h->name_len));
 	return h;
 }
@@ -141,12 +152,15 @@ static struct user *user_open(struct registry *r, struct hub *h, const struct id
 
 	if (u != NULL)
 		return u;
-	u = malloc(sizeof(*u) + who->user_len);
+	u = malloc(offsetof(struct user, name) + who->user_len);
 	if (u == NULL)
 		return NULL;
-	*u = (struct user){.hub = h, .name_len = who->user_len};
+	u->hub = h;
+	u->sessions = NULL;
+	u->seq = 0;
+	u->n_sessions = 0;
+	u->name_len = who->user_len;
 	memcpy(u->name, who->user, who->user_len);
-	list_init(&u->sessions);
 	table_insert(&r->users, &u->node, user_hash(r, h, u->name, u->name_len));
 	return u;
 }
@@ -157,6 +171,35 @@ static void user_release(struct registry *r, struct user *u)
 		return;
 	table_remove(&r->users, &u->node);
 	free(u);
+}
+
+static void join_user(struct user *u, struct session *s)
+{
+	if (u->sessions != NULL)
+		list_append(u->sessions, &s->of_user); /* before the oldest: at the end */
+	else
+		u->sessions = &s->of_user;
+	u->n_sessions++;
+}
+
+static void leave_user(struct user *u, struct session *s)
+{
+	if (u->sessions == &s->of_user)
+		u->sessions = u->n_sessions > 1 ? s->of_user.next : NULL;
+	list_unlink(&s->of_user);
+	u->n_sessions--;
+}
+
+struct session *registry_first_of_user(const struct user *u)
+{
+	return list_entry(u->sessions, struct session, of_user);
+}
+
+struct session *registry_next_of_user(const struct session *s)
+{
+	struct list *next = s->of_user.next;
+
+	return next == s->user->sessions ? NULL : list_entry(next, struct session, of_user);
 }
 
 int registry_add(struct registry *r, const struct identity *who, uint32_t max_per_user,
@@ -186,10 +229,8 @@ int registry_add(struct registry *r, const struct identity *who, uint32_t max_pe
 	s->hub = h;
 	s->user = u;
 	list_init(&s->of_user);
-	if (u != NULL) {
-		list_append(&u->sessions, &s->of_user);
-		u->n_sessions++;
-	}
+	if (u != NULL)
+		join_user(u, s);
 	h->n_sessions++;
 	table_insert(&r->by_id, &s->node, conn_id_table_hash(&s->id));
 	*ret = s;
@@ -207,10 +248,10 @@ void registry_remove(struct registry *r, struct session *s)
 {
 	struct hub *h = s->hub;
 
+	group_leave_all(r, s);
 	table_remove(&r->by_id, &s->node);
 	if (s->user != NULL) {
-		list_unlink(&s->of_user);
-		s->user->n_sessions--;
+		leave_user(s->user, s);
 		user_release(r, s->user);
 	}
 	h->n_sessions--;

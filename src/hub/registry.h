@@ -20,10 +20,12 @@
 #include "shard/conn_id.h"
 
 struct conn;
+struct membership;
 
 struct hub {
 	struct table_node node;
-	uint32_t n_sessions;
+	struct list groups; /* struct group.of_hub */
+	uint32_t n_sessions, n_groups;
 	enum hub_action on_message; /* what becomes of a plain client's message */
 	uint16_t name_len;
 	char name[];
@@ -32,7 +34,8 @@ struct hub {
 struct user {
 	struct table_node node;
 	struct hub *hub;
-	struct list sessions;
+	struct list *sessions; /* a ring of session.of_user without a head: this is the oldest */
+	uint64_t seq;          /* of the last send to him */
 	uint32_t n_sessions;
 	uint16_t name_len;
 	char name[];
@@ -46,12 +49,19 @@ struct session {
 	struct user *user;   /* NULL: anonymous */
 	struct list of_user; /* in user.sessions */
 	struct conn *conn;
+	struct membership *groups; /* hub/group.h; NULL: in none */
+	uint64_t seq; /* of the last send that reached it; anonymous: of the last send */
 };
+
+/* A walk over a user's sessions, the oldest first; NULL: that was all. Whoever asks for the next
+ * before he removes the one at hand may remove it. */
+struct session *registry_first_of_user(const struct user *u);
+struct session *registry_next_of_user(const struct session *s);
 
 struct registry {
 	struct siphash_key key;
-	struct slab sessions;
-	struct table by_id, users, hubs; /* users.count: users who are here */
+	struct slab sessions, memberships;
+	struct table by_id, users, hubs, groups; /* their counts: who and what is here */
 };
 
 MUST_CHECK int registry_init(struct registry *r, const struct siphash_key *key,
@@ -76,7 +86,7 @@ struct identity {
 MUST_CHECK int registry_add(struct registry *r, const struct identity *who, uint32_t max_per_user,
                             struct session **ret);
 
-/* Also ends its user and hub when this was their last. */
+/* Also ends its groups, user and hub when this was their last. */
 void registry_remove(struct registry *r, struct session *s);
 
 struct session *registry_session(const struct registry *r, const struct conn_id *id);

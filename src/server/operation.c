@@ -21,6 +21,7 @@ struct operation *operation_new(struct server *s, struct control *c)
 void operation_free(struct operation *op)
 {
 	json_decref(op->rows);
+	target_fini(&op->target);
 	free(op);
 }
 
@@ -39,7 +40,9 @@ static int ask(struct server *s, struct operation *op, uint32_t worker, struct r
 		return WSMD_ECLOSED;
 	r->reply_to = &s->inbox;
 	r->context = op;
-	r->target = op->target;
+	err = target_copy(&r->target, &op->target);
+	if (err < 0)
+		return err;
 	err = inbox_push(s->worker_inboxes[worker], &r->item);
 	if (err == 0)
 		op->waiting++;
@@ -149,9 +152,7 @@ void operation_ask_page(struct server *s, struct control *c, struct operation *o
 
 static void add_up(struct operation *op, const struct request *r)
 {
-	op->sum.delivered += r->outcome.delivered;
-	op->sum.dropped += r->outcome.dropped;
-	op->sum.matched += r->outcome.matched;
+	outcome_add(&op->sum, &r->outcome);
 	op->rtt_us = r->rtt_us;
 	op->cursor = r->cursor;
 	if (r->err < 0)

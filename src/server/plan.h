@@ -12,6 +12,6 @@
 /* Every connection open and quiet [bytes]. */
 uint64_t plan_idle_bytes(const struct conf *c, uint32_t connections);
 
-/* Every connection with a full send queue and an almost complete message, and as many handshakes
- * as there may be with the longest heads [bytes]. */
+/* Every connection with a full send queue, an almost complete message and all groups it may be
+ * in, and as many handshakes as there may be with the longest heads [bytes]. */
 uint64_t plan_worst_bytes(const struct conf *c, uint32_t connections);

@@ -17,7 +17,10 @@ void request_free(struct request *r)
 	if (r == NULL)
 		return;
 	msg_put(r->msg);
+	target_fini(&r->target);
 	free(r->rows);
+	free(r->each);
+	free(r->groups);
 	free(r);
 }
 
@@ -29,4 +32,16 @@ void request_answer(struct request *r)
 	}
 	r->item.kind = ITEM_ANSWER;
 	inbox_push_always(r->reply_to, &r->item);
+}
+
+void outcome_add(struct outcome *sum, const struct outcome *o)
+{
+	sum->delivered += o->delivered;
+	sum->queued += o->queued;
+	sum->dropped += o->dropped;
+	for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
+		sum->dropped_for[i] += o->dropped_for[i];
+	sum->matched += o->matched;
+	sum->excluded += o->excluded;
+	sum->user_seq += o->user_seq;
 }

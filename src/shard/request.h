@@ -16,35 +16,64 @@
 #include "shard/handoff.h"
 #include "shard/inbox.h"
 #include "shard/msg.h"
+#include "shard/target.h"
+#include "stats/drop_reason.h"
 #include "stats/protocol_type.h"
 
 enum request_kind {
-	REQUEST_SEND,  /* msg to the target */
-	REQUEST_CLOSE, /* the target's connections, reason CLOSE_KICKED with text */
-	REQUEST_PING,  /* one connection; answered at the pong, the deadline or the end */
-	REQUEST_LIST,  /* rows of the target, one page */
+	REQUEST_SEND,   /* msg to the target */
+	REQUEST_CLOSE,  /* the target's connections, reason CLOSE_KICKED with text */
+	REQUEST_PING,   /* one connection; answered at the pong, the deadline or the end */
+	REQUEST_LIST,   /* rows of the target, one page */
+	REQUEST_JOIN,   /* the target's connections join target.group */
+	REQUEST_LEAVE,  /* ... leave it; without a name: all groups they are in */
+	REQUEST_GROUPS, /* groups of the target, one page */
 };
 
-enum target_kind {
-	TARGET_USER,
-	TARGET_CONNECTION,
-	TARGET_HUB,
-	TARGET_EVERYONE
-};
-
-struct target {
-	enum target_kind kind;
-	uint32_t hub_len, user_len;
-	char hub[HUB_NAME_BYTES];
-	char user[USER_NAME_MAX + 1];
-	struct conn_id id;
-};
-
-/* What became of a send, per target connection. */
+/* What became of a send: each connection that the target names is in one of the three. */
 struct outcome {
 	uint32_t delivered; /* written or queued to a live socket */
-	uint32_t dropped;   /* refused by a full queue */
-	uint32_t matched;   /* connections the target named */
+	uint32_t queued;    /* kept until its session comes back: never, as long as none can */
+	uint32_t dropped;
+	uint32_t dropped_for[DROP_REASON_COUNT];
+	uint32_t matched;  /* connections that the target names */
+	uint32_t excluded; /* ... and that were left out: not in matched */
+	uint64_t user_seq; /* its place among the sends to that user; 0: not to one user */
+};
+
+/* Sum of several workers' shares; at most one of them has a user_seq. */
+void outcome_add(struct outcome *sum, const struct outcome *o);
+
+/* The same for one connection. */
+struct outcome_row {
+	struct conn_id id;
+	bool delivered;          /* or dropped for ... */
+	enum drop_reason reason; /* ... this */
+};
+
+/* What became of one connection that was to join. */
+enum join_result {
+	JOIN_DONE,
+	JOIN_ALREADY,            /* it was in the group */
+	JOIN_REFUSED_CONNECTION, /* limits.max_groups_per_connection */
+	JOIN_REFUSED_HUB,        /* limits.max_groups_per_hub */
+	JOIN_NO_MEMORY,
+	JOIN_RESULT_COUNT
+};
+
+#define GROUP_PAGE_MAX 256
+
+/* A page of groups by name: those behind @after, and whether there are more. */
+struct group_page {
+	uint32_t n, max;
+	bool more;
+	uint32_t after_len; /* 0: from the first */
+	char after[GROUP_NAME_MAX];
+	struct group_row {
+		uint32_t members; /* of the target, on this worker */
+		uint32_t name_len;
+		char name[GROUP_NAME_MAX];
+	} rows[];
 };
 
 /* One connection as it is shown. */
@@ -78,9 +107,14 @@ struct request {
 	struct list waiting; /* the worker's, while a ping is on its way to ... */
 	uint64_t conn;       /* ... this connection of its slab */
 
-	int err;                /* answer: 0, or a negative error */
-	struct outcome outcome; /* REQUEST_SEND; REQUEST_CLOSE and REQUEST_PING use matched */
-	uint32_t rtt_us;        /* REQUEST_PING */
+	int err;                           /* answer: 0, or a negative error */
+	struct outcome outcome;            /* REQUEST_SEND; others use matched */
+	struct outcome_row *each;          /* REQUEST_SEND: the asker's array, or NULL */
+	uint32_t n_each, max_each;         /* n_each counts on past max_each */
+	uint32_t joins[JOIN_RESULT_COUNT]; /* REQUEST_JOIN: connections */
+	uint32_t left;                     /* REQUEST_LEAVE: memberships that ended */
+	struct group_page *groups;         /* REQUEST_GROUPS: the asker's */
+	uint32_t rtt_us;                   /* REQUEST_PING */
 	uint32_t cursor; /* REQUEST_LIST: where to begin; answer: where to go on, 0: no more */
 	uint32_t n_rows, max_rows;
 	struct conn_row *rows; /* REQUEST_LIST: the asker's array */
@@ -88,7 +122,7 @@ struct request {
 
 /* Zeroed but for its kinds; NULL: out of memory. */
 MUST_CHECK struct request *request_new(enum request_kind kind);
-void request_free(struct request *r); /* drops msg and rows; NULL is allowed */
+void request_free(struct request *r); /* with all that hangs on it; NULL is allowed */
 
 /* Give it back to who asked. */
 void request_answer(struct request *r);

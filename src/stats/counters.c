@@ -88,3 +88,15 @@ const char *protocol_type_label(enum protocol_type t)
 	ASSERT((unsigned)t < PROTOCOL_TYPE_COUNT);
 	return protocol_labels[t];
 }
+
+static const char *const drop_labels[DROP_REASON_COUNT] = {
+#define X(name, label) [name] = label,
+	DROP_REASONS(X)
+#undef X
+};
+
+const char *drop_reason_label(enum drop_reason r)
+{
+	ASSERT((unsigned)r < DROP_REASON_COUNT);
+	return drop_labels[r];
+}

@@ -16,6 +16,7 @@
 
 #include "base/macros.h"
 #include "stats/close_reason.h"
+#include "stats/drop_reason.h"
 #include "stats/protocol_type.h"
 #include "stats/refusal.h"
 
@@ -23,6 +24,8 @@
 #define COUNTERS(X)                                                                                \
 	X(STAT_CONNECTIONS_ACTIVE, basic, connections_active, gauge, "open WebSocket connections") \
 	X(STAT_USERS_ACTIVE, basic, users_active, gauge, "users with at least one connection")     \
+	X(STAT_GROUPS_ACTIVE, basic, groups_active, gauge,                                         \
+	  "groups with at least one member, on each worker that has one")                          \
 	X(STAT_CONNECTIONS_TOTAL, basic, connections_total, counter, "WebSocket connections ever") \
 	X(STAT_ACCEPTED, basic, accepted_total, counter, "sockets accepted")                       \
 	X(STAT_HALF_OPEN, basic, half_open, gauge, "sockets whose request is not decided yet")     \
@@ -35,6 +38,13 @@
 	X(STAT_BYTES_IN, basic, bytes_in, counter, "bytes read from WebSocket connections")        \
 	X(STAT_BYTES_OUT, basic, bytes_out, counter, "bytes written to WebSocket connections")     \
 	X(STAT_BROADCASTS, basic, broadcasts, counter, "sends to a whole hub")                     \
+	X(STAT_JOINS, basic, joins, counter, "connections that joined a group")                    \
+	X(STAT_LEAVES, basic, leaves, counter,                                                     \
+	  "connections that were made to leave a group; not those that closed")                    \
+	X(STAT_JOINS_REFUSED_CONNECTION, basic, joins_refused_connection, counter,                 \
+	  "joins refused by limits.max_groups_per_connection")                                     \
+	X(STAT_JOINS_REFUSED_HUB, basic, joins_refused_hub, counter,                               \
+	  "joins refused by limits.max_groups_per_hub")                                            \
 	X(STAT_PINGS_SENT, health, pings_sent, counter, "heartbeat pings sent")                    \
 	X(STAT_PINGS_PENDING, health, pings_pending, gauge, "pings waiting for their pong")        \
 	X(STAT_PONGS_RECEIVED, health, pongs_received, counter, "pongs that matched their ping")   \
@@ -44,7 +54,17 @@
 	X(STAT_RTT_SUM_US, health, rtt_sum_us, counter_us, "sum of measured round trips")          \
 	X(STAT_SENDS, delivery, sends, counter, "sends requested by back ends and operators")      \
 	X(STAT_DELIVERED, delivery, delivered, counter, "targets a send was queued or written to") \
+	X(STAT_QUEUED, delivery, queued, counter,                                                  \
+	  "targets a send was kept for until they come back; 0 until sessions can do so")          \
 	X(STAT_DROPPED, delivery, dropped, counter, "targets a send was dropped for")              \
+	X(STAT_DROPPED_QUEUE_FULL, delivery, dropped_queue_full, counter,                          \
+	  "... because their send queue was full")                                                 \
+	X(STAT_DROPPED_NO_MEMORY, delivery, dropped_no_memory, counter, "... for want of memory")  \
+	X(STAT_DROPPED_CLOSING, delivery, dropped_closing, counter,                                \
+	  "... because their connection ended in that moment")                                     \
+	X(STAT_DROPPED_POLICY, delivery, dropped_policy, counter,                                  \
+	  "... by the policy for slow consumers")                                                  \
+	X(STAT_EXCLUDED, delivery, excluded, counter, "targets that a send left out as told")      \
 	X(STAT_NO_TARGET, delivery, no_such_target, counter, "sends that found nobody")            \
 	X(STAT_HANDLER_DROPS, delivery, handler_drops, counter,                                    \
 	  "client messages dropped because the hub's on_message says so")                          \
@@ -53,6 +73,8 @@
 	X(STAT_QUEUE_BYTES, delivery, queue_bytes, gauge, "bytes waiting in send queues")          \
 	X(STAT_ISOLATION, delivery, isolation_violations, counter,                                 \
 	  "sends that met a connection of another user; must be 0")                                \
+	X(STAT_ORDER, delivery, order_violations, counter,                                         \
+	  "sends that came to a connection out of its user's order; must be 0")                    \
 	X(STAT_TURNS, workers, turns, counter, "event loop turns")                                 \
 	X(STAT_READS, workers, reads, counter, "reads from WebSocket connections")                 \
 	X(STAT_WRITES, workers, writes, counter, "writes to WebSocket connections")                \
@@ -75,6 +97,14 @@ enum stat_id {
 static inline unsigned stat_close(enum close_reason r)
 {
 	return STAT_CLOSES + (unsigned)r;
+}
+
+static inline unsigned stat_drop(enum drop_reason r)
+{
+	static_assert(STAT_DROPPED_POLICY - STAT_DROPPED_QUEUE_FULL ==
+	                      DROP_POLICY - DROP_QUEUE_FULL,
+	              "a row for each reason, in its order");
+	return STAT_DROPPED_QUEUE_FULL + (unsigned)r;
 }
 
 static inline unsigned stat_refusal(enum refusal r)

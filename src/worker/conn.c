@@ -86,6 +86,7 @@ static void count_users(struct worker *w) ON_WORKER;
 static void count_users(struct worker *w)
 {
 	stats_set(w->is.stats, STAT_USERS_ACTIVE, w->registry.users.count);
+	stats_set(w->is.stats, STAT_GROUPS_ACTIVE, w->registry.groups.count);
 }
 
 static void identify(const struct handoff *h, struct conf_cell *conf, struct identity *ret)

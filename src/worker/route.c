@@ -1,20 +1,61 @@
 /* Who is meant, and what became of the message. */
 #include "worker/route.h"
 
+#include "base/err.h"
+#include "hub/group.h"
 #include "worker/output.h"
 
-void route_begin(const struct worker *w, const struct target *t, struct route *ret)
+static struct user *find_user(const struct worker *w, const struct target *t, const char *name,
+                              uint16_t len) ON_WORKER;
+static struct user *find_user(const struct worker *w, const struct target *t, const char *name,
+                              uint16_t len)
+{
+	return registry_user(&w->registry, t->hub, (uint16_t)t->hub_len, name, len);
+}
+
+static void find_excluded(const struct worker *w, const struct target *t) ON_WORKER;
+static void find_excluded(const struct worker *w, const struct target *t)
+{
+	struct except *e = t->except;
+
+	for (uint32_t i = 0; e != NULL && i < e->n; i++) {
+		struct except_row *row = &e->rows[i];
+
+		if (row->is_user)
+			row->who = find_user(w, t, except_name(e, row), row->name_len);
+		else
+			row->who = registry_session(&w->registry, &row->id);
+	}
+}
+
+static void find_group(const struct worker *w, struct route *r) ON_WORKER;
+static void find_group(const struct worker *w, struct route *r)
+{
+	const struct target *t = r->target;
+
+	r->hub = registry_hub(&w->registry, t->hub, (uint16_t)t->hub_len);
+	if (r->hub == NULL)
+		return;
+	r->group = group_find(&w->registry, r->hub, t->group, (uint16_t)t->group_len);
+	if (r->group != NULL)
+		r->member = r->group->members.next;
+}
+
+void route_begin(const struct worker *w, struct target *t, struct route *ret)
 {
 	*ret = (struct route){.target = t};
+	find_excluded(w, t);
 	switch (t->kind) {
 	case TARGET_CONNECTION:
-		ret->one = registry_session(&w->registry, &t->id);
+		ret->next = registry_session(&w->registry, &t->id);
 		break;
 	case TARGET_USER:
-		ret->user = registry_user(&w->registry, t->hub, (uint16_t)t->hub_len, t->user,
-		                          (uint16_t)t->user_len);
+		ret->user = find_user(w, t, t->user, (uint16_t)t->user_len);
 		if (ret->user != NULL)
-			ret->next = ret->user->sessions.next;
+			ret->next = registry_first_of_user(ret->user);
+		break;
+	case TARGET_GROUP:
+		find_group(w, ret);
 		break;
 	case TARGET_HUB:
 		ret->hub = registry_hub(&w->registry, t->hub, (uint16_t)t->hub_len);
@@ -24,16 +65,39 @@ void route_begin(const struct worker *w, const struct target *t, struct route *r
 	}
 }
 
+/* A session that an index led to must be what the index says. */
+static bool isolated(struct worker *w, bool right) ON_WORKER;
+static bool isolated(struct worker *w, bool right)
+{
+	if (UNLIKELY(!right))
+		stats_add(w->is.stats, STAT_ISOLATION, 1);
+	return right;
+}
+
+static struct conn *next_of_user(struct worker *w, struct route *r) ON_WORKER;
 static struct conn *next_of_user(struct worker *w, struct route *r)
 {
-	while (r->next != NULL && r->next != &r->user->sessions) {
-		struct session *s = list_entry(r->next, struct session, of_user);
+	while (r->next != NULL) {
+		const struct session *s = r->next;
 
-		/* Closing the last session frees the user: stop before looking at him again. */
-		r->next = s->of_user.next == &r->user->sessions ? NULL : s->of_user.next;
-		if (s->user == r->user)
+		/* Closing the last session frees the user: look at him for the last time. */
+		r->next = registry_next_of_user(s);
+		if (isolated(w, s->user == r->user))
 			return s->conn;
-		stats_add(w->is.stats, STAT_ISOLATION, 1);
+	}
+	return NULL;
+}
+
+static struct conn *next_of_group(struct worker *w, struct route *r) ON_WORKER;
+static struct conn *next_of_group(struct worker *w, struct route *r)
+{
+	while (r->member != NULL && r->member != &r->group->members) {
+		const struct membership *m = list_entry(r->member, struct membership, of_group);
+
+		/* Closing the last member frees the group. */
+		r->member = r->member->next == &r->group->members ? NULL : r->member->next;
+		if (isolated(w, m->group == r->group && m->session->hub == r->hub))
+			return m->session->conn;
 	}
 	return NULL;
 }
@@ -47,16 +111,19 @@ static struct conn *next_in_order(struct worker *w, struct route *r)
 	return NULL;
 }
 
-struct conn *route_next(struct worker *w, struct route *r)
+static struct conn *next_named(struct worker *w, struct route *r) ON_WORKER;
+static struct conn *next_named(struct worker *w, struct route *r)
 {
-	struct session *one = r->one;
+	struct session *one = r->next;
 
 	switch (r->target->kind) {
 	case TARGET_CONNECTION:
-		r->one = NULL;
+		r->next = NULL;
 		return one == NULL ? NULL : one->conn;
 	case TARGET_USER:
 		return next_of_user(w, r);
+	case TARGET_GROUP:
+		return next_of_group(w, r);
 	case TARGET_HUB:
 		return r->hub == NULL ? NULL : next_in_order(w, r);
 	case TARGET_EVERYONE:
@@ -65,21 +132,110 @@ struct conn *route_next(struct worker *w, struct route *r)
 	return NULL;
 }
 
-void route_send(struct worker *w, const struct target *t, struct msg *m, struct outcome *ret)
+/* Whoever is left out is not touched during the walk, so he stays where he was found. */
+static bool is_excluded(const struct except *e, const struct session *s)
 {
-	struct route r;
+	for (uint32_t i = 0; i < e->n; i++) {
+		const void *who = e->rows[i].who;
 
-	*ret = (struct outcome){0};
-	route_begin(w, t, &r);
-	for (struct conn *c; (c = route_next(w, &r)) != NULL;) {
-		ret->matched++;
-		if (output_msg(w, c, msg_get(m)) == 0) {
-			ret->delivered++;
-		} else {
-			ret->dropped++;
-			msg_put(m);
-		}
+		if (who != NULL && (who == s || who == s->user))
+			return true;
 	}
-	stats_add(w->is.stats, STAT_DELIVERED, ret->delivered);
-	stats_add(w->is.stats, STAT_DROPPED, ret->dropped);
+	return false;
+}
+
+struct conn *route_next(struct worker *w, struct route *r)
+{
+	const struct except *e = r->target->except;
+
+	for (struct conn *c; (c = next_named(w, r)) != NULL; r->excluded++)
+		if (e == NULL || !is_excluded(e, c->session))
+			return c;
+	return NULL;
+}
+
+/* ---- sending ---- */
+
+static enum drop_reason drop_reason_of(int err)
+{
+	switch (err) {
+	case WSMD_EFULL:
+		return DROP_QUEUE_FULL;
+	case WSMD_ECLOSED:
+		return DROP_CLOSING;
+	default:
+		return DROP_NO_MEMORY;
+	}
+}
+
+/*
+ * Its place among all sends to one user, or, anonymous, to one connection. Taken on this thread,
+ * which is the only one that sends to him, so the order of the numbers is that of the queues.
+ */
+static uint64_t take_seq(const struct session *s)
+{
+	return s->user != NULL ? ++s->user->seq : s->seq + 1;
+}
+
+/* The order that a connection gets is its user's. */
+static void check_order(struct worker *w, struct session *s, uint64_t seq) ON_WORKER;
+static void check_order(struct worker *w, struct session *s, uint64_t seq)
+{
+	if (UNLIKELY(seq <= s->seq))
+		stats_add(w->is.stats, STAT_ORDER, 1);
+	s->seq = seq;
+}
+
+static void note_row(struct request *r, const struct conn_id *id, int err)
+{
+	if (r->n_each < r->max_each)
+		r->each[r->n_each] = (struct outcome_row){
+			.id = *id, .delivered = err == 0, .reason = drop_reason_of(err)};
+	r->n_each++;
+}
+
+static void send_one(struct worker *w, struct conn *c, struct request *r) ON_WORKER;
+static void send_one(struct worker *w, struct conn *c, struct request *r)
+{
+	struct outcome *o = &r->outcome;
+	const bool to_user = r->target.kind == TARGET_USER || r->target.kind == TARGET_CONNECTION;
+	const struct conn_id id = c->session->id; /* it may close in the attempt */
+	int err;
+
+	if (to_user && o->user_seq == 0)
+		o->user_seq = take_seq(c->session);
+	if (to_user)
+		check_order(w, c->session, o->user_seq);
+	o->matched++;
+	err = output_msg(w, c, msg_get(r->msg));
+	if (err == 0) {
+		o->delivered++;
+	} else {
+		msg_put(r->msg);
+		o->dropped++;
+		o->dropped_for[drop_reason_of(err)]++;
+	}
+	note_row(r, &id, err);
+}
+
+static void count(struct worker *w, const struct outcome *o) ON_WORKER;
+static void count(struct worker *w, const struct outcome *o)
+{
+	stats_add(w->is.stats, STAT_DELIVERED, o->delivered);
+	stats_add(w->is.stats, STAT_QUEUED, o->queued);
+	stats_add(w->is.stats, STAT_EXCLUDED, o->excluded);
+	stats_add(w->is.stats, STAT_DROPPED, o->dropped);
+	for (unsigned i = 0; i < DROP_REASON_COUNT && o->dropped > 0; i++)
+		stats_add(w->is.stats, stat_drop((enum drop_reason)i), o->dropped_for[i]);
+}
+
+void route_send(struct worker *w, struct request *r)
+{
+	struct route at;
+
+	route_begin(w, &r->target, &at);
+	for (struct conn *c; (c = route_next(w, &at)) != NULL;)
+		send_one(w, c, r);
+	r->outcome.excluded = at.excluded;
+	count(w, &r->outcome);
 }

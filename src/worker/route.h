@@ -14,14 +14,16 @@ struct route {
 	const struct target *target;
 	struct hub *hub;
 	struct user *user;
-	struct list *next;   /* of a user's sessions */
-	struct session *one; /* of a connection target, until it was handed out */
-	uint32_t index;      /* of the connection slab: address order */
+	struct group *group;
+	struct list *member;  /* of the group, the next */
+	struct session *next; /* of the user, or the one of a connection target */
+	uint32_t index;       /* of the connection slab: address order */
+	uint32_t excluded;    /* passed over so far because the target leaves them out */
 };
 
-void route_begin(const struct worker *w, const struct target *t, struct route *ret) ON_WORKER;
+/* Looks up here whom @t leaves out, and notes it in there. */
+void route_begin(const struct worker *w, struct target *t, struct route *ret) ON_WORKER;
 struct conn *route_next(struct worker *w, struct route *r) ON_WORKER; /* NULL: that was all */
 
-/* Send to everybody the target names, by reference. */
-void route_send(struct worker *w, const struct target *t, struct msg *m, struct outcome *ret)
-	ON_WORKER;
+/* REQUEST_SEND: to everybody the target names, by reference. */
+void route_send(struct worker *w, struct request *r) ON_WORKER;

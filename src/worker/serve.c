@@ -6,12 +6,7 @@
 #include "base/err.h"
 #include "worker/keepalive.h"
 #include "worker/route.h"
-
-static void serve_send(struct worker *w, struct request *r) ON_WORKER;
-static void serve_send(struct worker *w, struct request *r)
-{
-	route_send(w, &r->target, r->msg, &r->outcome);
-}
+#include "worker/serve_groups.h"
 
 static void serve_close(struct worker *w, struct request *r) ON_WORKER;
 static void serve_close(struct worker *w, struct request *r)
@@ -101,7 +96,7 @@ void serve_request(struct worker *w, struct request *r)
 {
 	switch (r->kind) {
 	case REQUEST_SEND:
-		serve_send(w, r);
+		route_send(w, r);
 		break;
 	case REQUEST_CLOSE:
 		serve_close(w, r);
@@ -112,6 +107,15 @@ void serve_request(struct worker *w, struct request *r)
 		break;
 	case REQUEST_LIST:
 		serve_list(w, r);
+		break;
+	case REQUEST_JOIN:
+		serve_join(w, r);
+		break;
+	case REQUEST_LEAVE:
+		serve_leave(w, r);
+		break;
+	case REQUEST_GROUPS:
+		serve_groups(w, r);
 		break;
 	}
 	request_answer(r);

@@ -5,6 +5,7 @@
 
 #include "admit/half_open.h"
 #include "host.h"
+#include "hub/group.h"
 #include "kernel.h"
 #include "os/os.h"
 #include "scenario.h"
@@ -16,7 +17,7 @@
 /* What the walk has counted. */
 struct census {
 	uint8_t owners[KERNEL_FDS]; /* of each descriptor */
-	uint64_t conns, sockets, users, queue_bytes, pings, reading;
+	uint64_t conns, sockets, users, groups, queue_bytes, pings, reading;
 	bool in_transit; /* a hand-off may be in an inbox: its socket is nobody's now */
 };
 
@@ -35,7 +36,48 @@ static void own(int fd, const char *who)
 
 /* ---- workers ---- */
 
-static void check_session(const struct worker *w, const struct conn *c)
+/* What a session is in knows of it, and is found by its name. */
+static uint64_t check_memberships(const struct worker *w, const struct session *s)
+{
+	role_enter(&role_worker);
+	uint64_t n = 0;
+
+	for (const struct membership *m = s->groups; m != NULL; m = m->next) {
+		const struct group *g = m->group;
+
+		EXPECT(m->session == s && g->hub == s->hub, "a membership of somebody else");
+		EXPECT(group_find(&w->registry, s->hub, g->name, g->name_len) == g,
+		       "a group is not found by its name");
+		n++;
+	}
+	return n;
+}
+
+/* Every group has members, as many as it says; @memberships were found at the sessions. */
+static void check_groups(const struct worker *w, uint64_t memberships)
+{
+	role_enter(&role_worker);
+	struct table_walk walk = {0};
+	uint64_t members = 0;
+
+	for (struct table_node *n; (n = table_next(&w->registry.groups, &walk)) != NULL;) {
+		const struct group *g = CONTAINER_OF(n, struct group, node);
+		uint32_t on_list = 0;
+
+		list_for_each (at, &g->members)
+			on_list++;
+		EXPECT(on_list > 0 && on_list == g->n_members, "a group of %u has %u members",
+		       g->n_members, on_list);
+		members += on_list;
+	}
+	EXPECT(members == w->registry.memberships.in_use && members == memberships,
+	       "%llu members, %u memberships, %llu of sessions", (unsigned long long)members,
+	       w->registry.memberships.in_use, (unsigned long long)memberships);
+	census.groups += w->registry.groups.count;
+}
+
+/* Returns the number of groups it is in. */
+static uint64_t check_session(const struct worker *w, const struct conn *c)
 {
 	role_enter(&role_worker);
 	const struct session *s = c->session;
@@ -43,7 +85,7 @@ static void check_session(const struct worker *w, const struct conn *c)
 	EXPECT((s != NULL) == (c->state == CONN_OPEN), "link %u: state %u, session %s",
 	       kernel_file(c->transport.fd)->link->id, c->state, s == NULL ? "none" : "there");
 	if (s == NULL)
-		return;
+		return 0;
 	EXPECT(s->conn == c && registry_session(&w->registry, &s->id) == s,
 	       "a session is not found by its id");
 	EXPECT(shard_worker(conn_id_hash48(&s->id), w->is.n_workers) == w->is.index,
@@ -51,6 +93,7 @@ static void check_session(const struct worker *w, const struct conn *c)
 	EXPECT(s->user == NULL || registry_user(&w->registry, s->hub->name, s->hub->name_len,
 	                                        s->user->name, s->user->name_len) == s->user,
 	       "a user is not found by his name");
+	return check_memberships(w, s);
 }
 
 /* Whatever it waits for must be able to wake it. */
@@ -85,18 +128,19 @@ static void check_queue(const struct conn *c)
 static void walk_worker(struct worker *w)
 {
 	uint32_t index = 0;
-	uint64_t open = 0;
+	uint64_t open = 0, memberships = 0;
 
 	role_enter(&role_worker);
 	for (struct conn *c; (c = slab_next(&w->conns, &index)) != NULL;) {
 		EXPECT(c->state != CONN_CLOSED, "a closed connection outlives its turn");
 		own(c->transport.fd, "a connection");
-		check_session(w, c);
+		memberships += check_session(w, c);
 		check_waiting(w, c);
 		check_queue(c);
 		census.pings += c->ping_pending;
 		open += c->state == CONN_OPEN;
 	}
+	check_groups(w, memberships);
 	EXPECT(w->dirty == NULL && w->closed == NULL, "work of a turn is left over");
 	EXPECT(w->registry.sessions.in_use == open, "%u sessions, %llu open connections",
 	       w->registry.sessions.in_use, (unsigned long long)open);
@@ -173,10 +217,12 @@ void oracle_walk(void)
 	walk_acceptor(s->acceptor);
 	walk_controls(s);
 	compare(s, STAT_USERS_ACTIVE, "users_active", census.users);
+	compare(s, STAT_GROUPS_ACTIVE, "groups_active", census.groups);
 	compare(s, STAT_QUEUE_BYTES, "queue_bytes", census.queue_bytes);
 	compare(s, STAT_PINGS_PENDING, "pings_pending", census.pings);
 	compare(s, STAT_HALF_OPEN, "half_open", census.reading);
 	compare(s, STAT_ISOLATION, "isolation_violations", 0);
+	compare(s, STAT_ORDER, "order_violations", 0);
 	sockets = kernel_open_files(FILE_SOCKET);
 	EXPECT(census.sockets <= sockets, "%llu sockets are used, %u are open",
 	       (unsigned long long)census.sockets, sockets);
@@ -199,7 +245,8 @@ static uint64_t all_slabs(struct server *s)
 		const struct worker *w = &s->workers[i];
 
 		n += w->conns.in_use + w->send_nodes.in_use + w->registry.sessions.in_use +
-		     w->registry.hubs.count + w->registry.users.count;
+		     w->registry.hubs.count + w->registry.users.count + w->registry.groups.count +
+		     w->registry.memberships.in_use;
 		EXPECT(list_empty(&w->pingers), "a ping is waited for on nobody");
 		EXPECT(inbox_depth(&w->inbox) == 0, "an inbox is not empty");
 	}

@@ -105,8 +105,10 @@ Test(registry, all_sessions_of_a_user_are_on_his_list)
 		uint32_t n = 0;
 
 		cr_assert_eq(find(&r, "chat", "alice"), u);
-		list_for_each (at, &u->sessions) {
-			cr_assert_eq(list_entry(at, struct session, of_user)->user, u);
+		for (struct session *at = registry_first_of_user(u); at != NULL;
+		     at = registry_next_of_user(at)) {
+			cr_assert_eq(at, s[n], "the oldest first");
+			cr_assert_eq(at->user, u);
 			n++;
 		}
 		cr_assert_eq(n, left);
@@ -114,9 +116,42 @@ Test(registry, all_sessions_of_a_user_are_on_his_list)
 		registry_remove(&r, s[left - 1]);
 	}
 	cr_assert_null(find(&r, "chat", "alice"));
-	registry_remove(
-		&r, list_entry(find(&r, "chat", "bob")->sessions.next, struct session, of_user));
+	registry_remove(&r, registry_first_of_user(find(&r, "chat", "bob")));
 	fini(&r);
+}
+
+/* Whichever leaves, and in whichever order: the others are found, each once. */
+Test(registry, a_walk_over_a_user_survives_who_leaves_in_it)
+{
+	for (unsigned order = 0; order < 1u << MAX_PER_USER; order++) {
+		struct session *at, *next;
+		unsigned seen = 0, left = 0;
+		struct registry r;
+
+		init(&r);
+		for (uint32_t i = 0; i < MAX_PER_USER; i++)
+			add(&r, "chat", "alice", i);
+		for (at = registry_first_of_user(find(&r, "chat", "alice")); at != NULL;
+		     at = next) {
+			next = registry_next_of_user(at);
+			if (order >> seen++ & 1)
+				registry_remove(&r, at);
+			else
+				left++;
+		}
+		cr_assert_eq(seen, MAX_PER_USER, "order %u", order);
+		cr_assert_eq(r.sessions.in_use, left, "order %u", order);
+		while (find(&r, "chat", "alice") != NULL)
+			registry_remove(&r, registry_first_of_user(find(&r, "chat", "alice")));
+		fini(&r);
+	}
+}
+
+/* The promise of the idle connection: see docs/performance.md before this grows. */
+Test(registry, sessions_and_users_stay_small)
+{
+	cr_assert_leq(sizeof(struct session), 96);
+	cr_assert_leq(offsetof(struct user, name), 46);
 }
 
 Test(registry, the_limit_of_a_user_is_exact)

@@ -116,7 +116,12 @@ static void work(unsigned i, uint32_t matched, uint32_t dropped)
 			request_free(r); /* a plug */
 			continue;
 		}
-		r->outcome = (struct outcome){matched - dropped, dropped, matched};
+		r->outcome = (struct outcome){
+			.delivered = matched - dropped,
+			.dropped = dropped,
+			.dropped_for = {[DROP_QUEUE_FULL] = dropped},
+			.matched = matched,
+		};
 		request_answer(r);
 		item = inbox_take(&s.inbox, &again);
 		cr_assert_not_null(item);

@@ -19,6 +19,8 @@ void bed_begin(struct bed *b, uint32_t n_workers)
 	                                             .missed_limit = 2,
 	                                             .grace_factor = 1};
 	b->conf->limits = (struct conf_limits){.max_connections_per_user = 32,
+	                                       .max_groups_per_connection = 4,
+	                                       .max_groups_per_hub = 300,
 	                                       .max_message_bytes = 1 << 20,
 	                                       .max_fragments = 100,
 	                                       .message_timeout_ms = 30000,
@@ -48,7 +50,7 @@ void bed_begin(struct bed *b, uint32_t n_workers)
 	cr_assert_eq(worker_init(b->w, &setup), 0);
 }
 
-static struct handoff *make_handoff(uint32_t number, int fd)
+static struct handoff *make_handoff(uint32_t number, int fd, const char *hub, const char *user)
 {
 	struct handoff *h = calloc(1, sizeof(*h));
 
@@ -57,31 +59,55 @@ static struct handoff *make_handoff(uint32_t number, int fd)
 	h->fd = fd;
 	memcpy(h->id.bytes, &number, sizeof(number));
 	h->protocol = PROTOCOL_WEBSOCKET;
-	strcpy(h->hub, "default");
-	h->hub_len = 7;
+	strcpy(h->hub, hub);
+	h->hub_len = (uint32_t)strlen(hub);
+	strcpy(h->user, user);
+	h->user_len = (uint32_t)strlen(user);
 	strcpy(h->answer, "HTTP/1.1 101 x\r\n\r\n");
 	h->answer_len = (uint32_t)strlen(h->answer);
 	return h;
 }
 
-void bed_open(struct bed *b, uint32_t n)
+static void push_one(struct bed *b, const char *hub, const char *user) ON_WORKER;
+static void push_one(struct bed *b, const char *hub, const char *user)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		int pair[2];
+	int pair[2];
 
-		cr_assert_lt(b->n_peers, ARRAY_LEN(b->peers));
-		cr_assert_eq(
-			socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
-			0);
-		/* the acceptor's part */
-		stats_add(b->stats, STAT_CONNECTIONS_ACTIVE, 1);
-		cr_assert(sources_opened(&b->sources, &(struct net_addr){0}));
-		sources_handed(&b->sources, &(struct net_addr){0});
-		inbox_push_always(&b->w->inbox, &make_handoff(b->n_peers, pair[0])->item);
-		b->peers[b->n_peers++] = pair[1];
-	}
+	cr_assert_lt(b->n_peers, ARRAY_LEN(b->peers));
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	/* the acceptor's part */
+	stats_add(b->stats, STAT_CONNECTIONS_ACTIVE, 1);
+	cr_assert(sources_opened(&b->sources, &(struct net_addr){0}));
+	sources_handed(&b->sources, &(struct net_addr){0});
+	inbox_push_always(&b->w->inbox, &make_handoff(b->n_peers, pair[0], hub, user)->item);
+	b->peers[b->n_peers++] = pair[1];
+}
+
+static void take_all(struct bed *b) ON_WORKER;
+static void take_all(struct bed *b)
+{
 	while (inbox_depth(&b->w->inbox) > 0)
 		cr_assert(worker_turn(b->w));
+}
+
+void bed_open(struct bed *b, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		push_one(b, "default", "");
+	take_all(b);
+}
+
+struct conn *bed_open_as(struct bed *b, const char *hub, const char *user)
+{
+	struct conn_id id = {0};
+	const struct session *s;
+
+	memcpy(id.bytes, &b->n_peers, sizeof(b->n_peers));
+	push_one(b, hub, user);
+	take_all(b);
+	s = registry_session(&b->w->registry, &id);
+	cr_assert_not_null(s);
+	return s->conn;
 }
 
 struct conn *bed_first(struct bed *b)

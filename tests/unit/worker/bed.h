@@ -23,6 +23,9 @@ void bed_begin(struct bed *b, uint32_t n_workers) ON_WORKER;
 /* Take over @n connections; their peers say and read nothing. */
 void bed_open(struct bed *b, uint32_t n) ON_WORKER;
 
+/* Take over one of a user, "" for anonymous; its peer is the last of @b->peers. */
+struct conn *bed_open_as(struct bed *b, const char *hub, const char *user) ON_WORKER;
+
 /* The connection with the lowest index that is still there. */
 struct conn *bed_first(struct bed *b) ON_WORKER;
 
