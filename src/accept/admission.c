@@ -231,8 +231,10 @@ static void decided(struct acceptor *a, struct half_open *h)
 	decide(&rules, &h->request, h->in, &d);
 	switch (d.verdict) {
 	case VERDICT_REFUSE:
-		if (h->request.fault != HTTP_OK)
+		if (h->request.fault != HTTP_OK) {
 			stats_add(a->is.stats, stat_protocol_ever(PROTOCOL_UNKNOWN), 1);
+			stats_add(a->is.stats, stat_fault(h->request.fault), 1);
+		}
 		refuse(a, h, d.why, d.status, d.sentence);
 		break;
 	case VERDICT_PAGE:

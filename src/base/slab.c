@@ -117,6 +117,8 @@ void *slab_new(struct slab *s)
 
 	ASSERT(f->head.generation % 2 == 0);
 	s->in_use++;
+	s->changes++;
+	s->reused += f->head.generation > 0;
 	f->head.generation++;
 	memset(&f->head + 1, 0, s->object_bytes - sizeof(f->head));
 	return f;
@@ -133,6 +135,7 @@ void slab_free(struct slab *s, void *object)
 	ASSERT(s->in_use > 0);
 	f->head.generation++;
 	s->in_use--;
+	s->changes++;
 	put_spare(s, f);
 }
 

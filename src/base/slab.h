@@ -31,7 +31,9 @@ struct slab {
 	char **chunks;
 	struct slab_spare *spare; /* freed objects, the latest first */
 	uint32_t in_use;
-	uint32_t limit; /* objects that may be in use at once */
+	uint32_t limit;   /* objects that may be in use at once */
+	uint32_t changes; /* objects taken and given back, modulo 2^32: has anything happened? */
+	uint64_t reused;  /* objects that were handed out before */
 };
 
 /* @object_bytes includes the head. @limit: slab_new() beyond it fails. Cannot fail. */

@@ -7,9 +7,9 @@
 
 static const struct {
 	uint16_t status;
-	const char *text;
+	const char *name, *text;
 } faults[HTTP_FAULT_COUNT] = {
-#define X(name, status, text) [name] = {status, text},
+#define X(name, lower, status, text) [name] = {status, #lower, text},
 	HTTP_FAULTS(X)
 #undef X
 };
@@ -51,6 +51,12 @@ uint16_t http_fault_status(enum http_fault fault)
 {
 	ASSERT(fault < HTTP_FAULT_COUNT);
 	return faults[fault].status;
+}
+
+const char *http_fault_name(enum http_fault fault)
+{
+	ASSERT(fault < HTTP_FAULT_COUNT);
+	return faults[fault].name;
 }
 
 const char *http_fault_text(enum http_fault fault)

@@ -81,47 +81,97 @@ static void add_counters(json_t *all, const struct stats_snapshot *s)
 	}
 }
 
+static json_t *errors(const struct stats_snapshot *s)
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < STATS_ERROR_COUNT; i++)
+		json_object_set_new(o, stats_error_label(i), number(s->sum[stats_error_id(i)]));
+	return o;
+}
+
+static json_t *worker(const struct stats_snapshot *s, uint32_t i)
+{
+	const struct stats_worker *w = &s->worker[i];
+	uint64_t all = 0;
+	json_t *o = json_object();
+
+	for (uint32_t k = 0; k < s->n_workers; k++)
+		all += s->worker[k].connections;
+	json_object_set_new(o, "worker", number(i));
+	json_object_set_new(o, "connections", number(w->connections));
+	json_object_set_new(o, "share",
+	                    json_real(all == 0 ? 0 : (double)w->connections / (double)all));
+	json_object_set_new(o, "turns", number(w->turns));
+	json_object_set_new(o, "turn_mean_us", json_real(stats_turn_mean_us(w)));
+	json_object_set_new(o, "turn_p50_us", number(stats_turn_quantile_us(w, 0.5)));
+	json_object_set_new(o, "turn_p99_us", number(stats_turn_quantile_us(w, 0.99)));
+	json_object_set_new(o, "turn_max_us", number(stats_of_worker(w, STAT_TURN_MAX_US)));
+	json_object_set_new(o, "inbox_depth", number(w->inbox_depth));
+	json_object_set_new(o, "inbox_high", number(stats_of_worker(w, STAT_INBOX_HIGH)));
+	return o;
+}
+
 static json_t *workers(const struct stats_snapshot *s)
 {
 	json_t *o = json_object(), *each = json_array();
 
 	json_object_set_new(o, "count", number(s->n_workers));
 	for (uint32_t i = 0; i < s->n_workers; i++)
-		json_array_append_new(each, json_pack("{s:i, s:I, s:I, s:I}", "worker", (int)i,
-		                                      "connections",
-		                                      (json_int_t)s->worker[i].connections, "turns",
-		                                      (json_int_t)s->worker[i].turns, "inbox_depth",
-		                                      (json_int_t)s->worker[i].inbox_depth));
+		json_array_append_new(each, worker(s, i));
 	json_object_set_new(o, "each", each);
 	return o;
 }
 
-static json_t *heartbeat_config(const struct conf *c)
+/* A row for each worker and pool; the utilisation is in_use / room. */
+static json_t *pools(const struct stats_snapshot *s)
 {
-	const struct conf_heartbeat *h = &c->heartbeat;
+	json_t *each = json_array();
 
-	return json_pack("{s:f, s:f, s:f, s:i, s:f}", "interval_s", h->interval_ms / 1000.0,
-	                 "timeout_s", h->timeout_ms / 1000.0, "housekeeping_s",
-	                 h->housekeeping_ms / 1000.0, "missed_limit", (int)h->missed_limit,
-	                 "grace_factor", h->grace_factor);
+	for (uint32_t i = 0; i < s->n_workers; i++)
+		for (unsigned p = 0; p < POOL_COUNT; p++) {
+			const struct stats_worker *w = &s->worker[i];
+			json_t *row = json_object();
+
+			json_object_set_new(row, "worker", number(i));
+			json_object_set_new(row, "pool", json_string(stats_pool_label(p)));
+			json_object_set_new(row, "in_use",
+			                    number(stats_of_worker(w, STAT_POOL_IN_USE + p)));
+			json_object_set_new(row, "room",
+			                    number(stats_of_worker(w, STAT_POOL_ROOM + p)));
+			json_object_set_new(row, "reused",
+			                    number(stats_of_worker(w, STAT_POOL_REUSED + p)));
+			json_array_append_new(each, row);
+		}
+	return each;
 }
 
-static json_t *limits(const struct server *s) ON_MAIN;
-static json_t *limits(const struct server *s)
+static json_t *pool(const struct stats_snapshot *s)
 {
-	const struct conf_limits *l = &server_conf(s)->limits;
-	const uint32_t room = server_fd_room(s->fd_limit, s->n_workers);
+	const uint64_t active = s->sum[STAT_CONNECTIONS_ACTIVE], limit = s->connections_limit;
 	json_t *o = json_object();
 
-	json_object_set_new(o, "max_connections",
-	                    number(l->max_connections == 0 ? room : l->max_connections));
-	json_object_set_new(o, "max_connections_per_user", number(l->max_connections_per_user));
-	json_object_set_new(o, "max_half_open", number(l->max_half_open));
-	json_object_set_new(o, "max_message_bytes", number(l->max_message_bytes));
-	json_object_set_new(o, "max_fragments", number(l->max_fragments));
-	json_object_set_new(o, "send_queue_bytes", number(l->send_queue_bytes));
-	json_object_set_new(o, "descriptors", number(s->fd_limit));
+	json_object_set_new(o, "connections", number(active));
+	json_object_set_new(o, "connections_limit", number(limit));
+	json_object_set_new(o, "connections_used",
+	                    json_real(limit == 0 ? 0 : (double)active / (double)limit));
+	json_object_set_new(o, "each", pools(s));
 	return o;
+}
+
+/* What is in force, under the names of the configuration. */
+static void add_settings(json_t *all, const struct server *s, const struct stats_snapshot *snapshot)
+	ON_MAIN;
+static void add_settings(json_t *all, const struct server *s, const struct stats_snapshot *snapshot)
+{
+	json_t *conf = render_conf(server_conf(s));
+	json_t *limits = json_object_get(conf, "limits");
+
+	json_object_set(all, "heartbeat_config", json_object_get(conf, "heartbeat"));
+	json_object_set_new(limits, "max_connections", number(snapshot->connections_limit));
+	json_object_set_new(limits, "descriptors", number(s->fd_limit));
+	json_object_set(all, "limits", limits);
+	json_decref(conf);
 }
 
 json_t *render_stats(const struct server *s, const struct stats_snapshot *snapshot)
@@ -143,12 +193,13 @@ json_t *render_stats(const struct server *s, const struct stats_snapshot *snapsh
 	                                     stats_protocol_label)));
 	json_object_set_new(all, "health", json_object());
 	json_object_set_new(all, "delivery", json_object());
-	json_object_set_new(all, "heartbeat_config", heartbeat_config(c));
-	json_object_set_new(all, "limits", limits(s));
+	add_settings(all, s, snapshot);
 	json_object_set_new(all, "workers", workers(snapshot));
+	json_object_set_new(all, "pool", pool(snapshot));
 	add_counters(all, snapshot);
 	json_object_set_new(basic, "closes",
 	                    family(snapshot, STAT_CLOSES, CLOSE_REASON_COUNT, stats_close_label));
+	json_object_set_new(basic, "errors", errors(snapshot));
 	json_object_set_new(basic, "refusals",
 	                    family(snapshot, STAT_REFUSALS, REFUSAL_COUNT, stats_refusal_label));
 	return all;

@@ -31,6 +31,13 @@ const struct conf *server_conf(const struct server *s)
 	return atomic_load_explicit(&((struct server *)s)->conf.now, memory_order_relaxed);
 }
 
+uint32_t server_connections_limit(const struct server *s)
+{
+	const uint32_t configured = server_conf(s)->limits.max_connections;
+
+	return configured != 0 ? configured : server_fd_room(s->fd_limit, s->n_workers);
+}
+
 /* ---- listening, with a remedy for each way to fail ---- */
 
 static const char *remedy(int err, bool unix_socket)

@@ -143,3 +143,6 @@ const struct conf *server_conf(const struct server *s) ON_MAIN;
 
 /* Connections that the descriptor limit leaves room for. */
 uint32_t server_fd_room(uint32_t fd_limit, uint32_t n_workers);
+
+/* Connections that may be open at once: what is configured, or else that. */
+uint32_t server_connections_limit(const struct server *s) ON_MAIN;

@@ -25,6 +25,7 @@ void server_publish_stats(struct server *s)
 		return; /* the last one stays for another second */
 	now->uptime_ms = s->published_ms - s->started_ms;
 	now->memory_bytes = os_memory_used();
+	now->connections_limit = server_connections_limit(s);
 	now->n_workers = s->n_workers;
 	for (uint32_t i = 0; i < s->n_blocks; i++)
 		stats_sum(now->sum, &s->blocks[i]);
@@ -34,6 +35,8 @@ void server_publish_stats(struct server *s)
 
 		now->worker[i].turns = stats_get(b, STAT_TURNS);
 		now->worker[i].inbox_depth = inbox_depth(s->worker_inboxes[i]);
+		for (unsigned k = 0; k < STAT_OF_WORKER_COUNT; k++)
+			now->worker[i].value[k] = stats_get(b, STAT_OF_WORKER + k);
 		for (unsigned p = 0; p < PROTOCOL_TYPE_COUNT; p++)
 			now->worker[i].connections += stats_get(b, STAT_PROTOCOL_NOW + p);
 	}

@@ -83,6 +83,18 @@ static const char *const protocol_labels[PROTOCOL_TYPE_COUNT] = {
 #undef X
 };
 
+static const char *const pool_labels[POOL_COUNT] = {
+#define X(name, label) [name] = label,
+	POOLS(X)
+#undef X
+};
+
+const char *pool_label(enum pool p)
+{
+	ASSERT((unsigned)p < POOL_COUNT);
+	return pool_labels[p];
+}
+
 const char *protocol_type_label(enum protocol_type t)
 {
 	ASSERT((unsigned)t < PROTOCOL_TYPE_COUNT);

@@ -15,10 +15,14 @@
 #include <stdint.h>
 
 #include "base/macros.h"
+#include "http/fault.h"
 #include "stats/close_reason.h"
 #include "stats/drop_reason.h"
+#include "stats/ladder.h"
+#include "stats/pool.h"
 #include "stats/protocol_type.h"
 #include "stats/refusal.h"
+#include "ws/rule.h"
 
 /* id, group, name, kind (counter_us: microseconds, Prometheus gets seconds), help */
 #define COUNTERS(X)                                                                                \
@@ -34,7 +38,12 @@
 	X(STAT_HTTP_REQUESTS, basic, http_requests, counter, "HTTP requests answered")             \
 	X(STAT_MESSAGES_IN, basic, messages_in, counter, "messages received")                      \
 	X(STAT_MESSAGES_OUT, basic, messages_out, counter, "messages queued to live connections")  \
-	X(STAT_FRAMES_IN, basic, control_frames_in, counter, "control frames received")            \
+	X(STAT_FRAMES_IN, basic, frames_in, counter, "frames received")                            \
+	X(STAT_FRAMES_OUT, basic, frames_out, counter, "frames queued to live connections")        \
+	X(STAT_CONTROL_IN, basic, control_frames_in, counter, "control frames received")           \
+	X(STAT_CONTROL_OUT, basic, control_frames_out, counter, "control frames queued")           \
+	X(STAT_CONTINUATIONS_IN, basic, continuations_in, counter,                                 \
+	  "frames received that continue a message")                                               \
 	X(STAT_BYTES_IN, basic, bytes_in, counter, "bytes read from WebSocket connections")        \
 	X(STAT_BYTES_OUT, basic, bytes_out, counter, "bytes written to WebSocket connections")     \
 	X(STAT_BROADCASTS, basic, broadcasts, counter, "sends to a whole hub")                     \
@@ -90,8 +99,22 @@ enum stat_id {
 	STAT_REFUSALS = STAT_CLOSES + CLOSE_REASON_COUNT,  /* + enum refusal */
 	STAT_PROTOCOL_NOW = STAT_REFUSALS + REFUSAL_COUNT, /* + enum protocol_type */
 	STAT_PROTOCOL_EVER = STAT_PROTOCOL_NOW + PROTOCOL_TYPE_COUNT,
-	STAT_COUNT = STAT_PROTOCOL_EVER + PROTOCOL_TYPE_COUNT
+	STAT_RULES = STAT_PROTOCOL_EVER + PROTOCOL_TYPE_COUNT, /* + enum ws_rule */
+	STAT_FAULTS = STAT_RULES + WS_RULE_COUNT,              /* + enum http_fault */
+	/* Told for each worker, a sum of some would mean nothing. */
+	STAT_TURN_SUM_US = STAT_FAULTS + HTTP_FAULT_COUNT,
+	STAT_TURN_MAX_US,
+	STAT_INBOX_HIGH, /* items in the inbox at the beginning of a turn, the most ever */
+	STAT_TURN_TIME,  /* + step of the ladder, in microseconds */
+	STAT_POOL_IN_USE = STAT_TURN_TIME + LADDER_STEPS, /* + enum pool */
+	STAT_POOL_ROOM = STAT_POOL_IN_USE + POOL_COUNT,   /* + enum pool; memory stays */
+	STAT_POOL_REUSED = STAT_POOL_ROOM + POOL_COUNT,   /* + enum pool */
+	STAT_COUNT = STAT_POOL_REUSED + POOL_COUNT
 };
+
+/* What a snapshot keeps of each worker. */
+#define STAT_OF_WORKER       STAT_TURN_SUM_US
+#define STAT_OF_WORKER_COUNT (STAT_COUNT - STAT_OF_WORKER)
 
 /* Where a cause is counted. */
 static inline unsigned stat_close(enum close_reason r)
@@ -120,6 +143,16 @@ static inline unsigned stat_protocol_now(enum protocol_type t)
 static inline unsigned stat_protocol_ever(enum protocol_type t)
 {
 	return STAT_PROTOCOL_EVER + (unsigned)t;
+}
+
+static inline unsigned stat_rule(enum ws_rule rule)
+{
+	return STAT_RULES + (unsigned)rule;
+}
+
+static inline unsigned stat_fault(enum http_fault fault)
+{
+	return STAT_FAULTS + (unsigned)fault;
 }
 
 struct stats_block {

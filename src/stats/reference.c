@@ -33,26 +33,37 @@ static const struct {
 	{"basic.environment", "profile of defaults: development, testing, staging or production"},
 	{"basic.uptime_s", "seconds since the start (Prometheus: `wsmd_uptime_seconds`)"},
 	{"basic.memory_bytes", "resident memory of the process (Prometheus: `wsmd_memory_bytes`)"},
-	{"heartbeat_config.interval_s", "heartbeat.interval_s in force"},
-	{"heartbeat_config.timeout_s", "heartbeat.timeout_s in force"},
-	{"heartbeat_config.housekeeping_s", "heartbeat.housekeeping_s in force"},
-	{"heartbeat_config.missed_limit", "heartbeat.missed_limit in force"},
-	{"heartbeat_config.grace_factor", "heartbeat.grace_factor in force"},
-	{"limits.max_connections",
-         "limits.max_connections in force, or what the descriptors allow"},
-	{"limits.max_connections_per_user", "limits.max_connections_per_user in force"},
-	{"limits.max_half_open", "limits.max_half_open in force"},
-	{"limits.max_message_bytes", "limits.max_message_bytes in force"},
-	{"limits.max_fragments", "limits.max_fragments in force"},
-	{"limits.send_queue_bytes", "limits.send_queue_bytes in force"},
-	{"limits.descriptors", "file descriptors that the process may open"},
+	{"pool.connections", "the same as basic.connections_active"},
+	{"pool.connections_limit",
+         "connections that may be open at once (Prometheus: `wsmd_connections_limit`)"},
+	{"pool.connections_used", "the share of them that is open, 0 to 1"},
+	{"pool.each[].worker", "number of the worker, from 0"},
+	{"pool.each[].pool",
+         "which of its pools: conns, sessions, memberships (of groups), send_nodes"},
+	{"pool.each[].in_use", "objects in use (Prometheus: `wsmd_pool_in_use`)"},
+	{"pool.each[].room",
+         "objects that memory is held for; the utilisation is in_use / room (Prometheus: "
+         "`wsmd_pool_room`)"},
+	{"pool.each[].reused",
+         "times that an object was used again (Prometheus: `wsmd_pool_reused_total`)"},
 	{"workers.count", "worker threads"},
 	{"workers.each[].worker", "number of the worker, from 0"},
 	{"workers.each[].connections",
          "its open connections (Prometheus: `wsmd_worker_connections`)"},
 	{"workers.each[].turns", "its event loop turns"},
+	{"workers.each[].share", "its share of all open connections, 0 to 1"},
+	{"workers.each[].turn_mean_us",
+         "mean time of a turn, from waking up to its end (Prometheus: the histogram "
+         "`wsmd_worker_turn_seconds`)"},
+	{"workers.each[].turn_p50_us", "half of its turns took no longer, to within half of it"},
+	{"workers.each[].turn_p99_us", "99 of 100 turns took no longer, to within half of it"},
+	{"workers.each[].turn_max_us",
+         "the longest turn so far (Prometheus: `wsmd_worker_turn_max_seconds`)"},
 	{"workers.each[].inbox_depth",
          "items waiting in its inbox (Prometheus: `wsmd_worker_inbox_depth`)"},
+	{"workers.each[].inbox_high",
+         "the most items that one of its turns has found there (Prometheus: "
+         "`wsmd_worker_inbox_high`)"},
 };
 
 static void print_others(FILE *out)
@@ -62,6 +73,18 @@ static void print_others(FILE *out)
 	      out);
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		fprintf(out, "| `%s` | %s |\n", others[i].name, others[i].help);
+}
+
+static void print_settings(FILE *out)
+{
+	fputs("\n## What is configured: `heartbeat_config` and `limits`\n\n"
+	      "Every key of the sections `heartbeat` and `limits` of "
+	      "[configuration.md](configuration.md), as it is in\nforce, and:\n\n"
+	      "| Name in `wsmctl stats --json` | Meaning |\n|---|---|\n"
+	      "| `limits.max_connections` | limits.max_connections, or what the descriptors allow "
+	      "when it is 0 |\n"
+	      "| `limits.descriptors` | file descriptors that the process may open |\n",
+	      out);
 }
 
 static const char *protocol_meaning(enum protocol_type t)
@@ -124,6 +147,18 @@ static void print_refusals(FILE *out)
 	}
 }
 
+static void print_errors(FILE *out)
+{
+	fputs("\n## What peers did wrong: `basic.errors`\n\n"
+	      "In Prometheus `wsmd_errors_total`. Of a WebSocket, the rule that was broken; it has "
+	      "a close code. Of a\nrequest, what is wrong with it; it has a status.\n\n"
+	      "| Label | Code or status | Meaning |\n|---|---|---|\n",
+	      out);
+	for (unsigned i = 0; i < STATS_ERROR_COUNT; i++)
+		fprintf(out, "| `%s` | %u | %s |\n", stats_error_label(i), stats_error_code(i),
+		        stats_error_text(i));
+}
+
 void stats_print_reference(FILE *out)
 {
 	fputs("# Statistics\n\n"
@@ -140,7 +175,9 @@ void stats_print_reference(FILE *out)
 	      out);
 	print_counters(out);
 	print_others(out);
+	print_settings(out);
 	print_protocols(out);
 	print_closes(out);
 	print_refusals(out);
+	print_errors(out);
 }

@@ -41,9 +41,27 @@ const struct stats_row *stats_row(unsigned id)
 
 void stats_settle(uint64_t sum[STAT_COUNT])
 {
+	sum[STAT_FRAMES_IN] =
+		sum[STAT_MESSAGES_IN] + sum[STAT_CONTROL_IN] + sum[STAT_CONTINUATIONS_IN];
+	sum[STAT_FRAMES_OUT] = sum[STAT_MESSAGES_OUT] + sum[STAT_CONTROL_OUT];
 	for (unsigned i = 0; i < STAT_CLOSES; i++)
 		if (rows[i].kind == STATS_gauge && sum[i] > INT64_MAX)
 			sum[i] = 0;
+}
+
+uint64_t stats_turn_quantile_us(const struct stats_worker *w, double q)
+{
+	return ladder_quantile(&w->value[STAT_TURN_TIME - STAT_OF_WORKER], q,
+	                       stats_of_worker(w, STAT_TURN_MAX_US));
+}
+
+double stats_turn_mean_us(const struct stats_worker *w)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < LADDER_STEPS; i++)
+		n += stats_of_worker(w, STAT_TURN_TIME + i);
+	return n == 0 ? 0 : (double)stats_of_worker(w, STAT_TURN_SUM_US) / (double)n;
 }
 
 static void print_head(FILE *out, const char *name, bool gauge, const char *help)
@@ -102,22 +120,134 @@ const char *stats_protocol_label(unsigned i)
 	return protocol_type_label((enum protocol_type)i);
 }
 
+const char *stats_pool_label(unsigned i)
+{
+	return pool_label((enum pool)i);
+}
+
+const char *stats_error_label(unsigned i)
+{
+	return i < WS_RULE_COUNT ? ws_rule_name((enum ws_rule)i)
+	                         : http_fault_name((enum http_fault)(i - WS_RULE_COUNT + 1));
+}
+
+const char *stats_error_text(unsigned i)
+{
+	return i < WS_RULE_COUNT ? ws_rule_text((enum ws_rule)i)
+	                         : http_fault_text((enum http_fault)(i - WS_RULE_COUNT + 1));
+}
+
+uint16_t stats_error_code(unsigned i)
+{
+	return i < WS_RULE_COUNT ? ws_rule_close_code((enum ws_rule)i)
+	                         : http_fault_status((enum http_fault)(i - WS_RULE_COUNT + 1));
+}
+
+unsigned stats_error_id(unsigned i)
+{
+	return i < WS_RULE_COUNT ? STAT_RULES + i : STAT_FAULTS + i - WS_RULE_COUNT + 1;
+}
+
+static void print_errors(FILE *out, const struct stats_snapshot *s)
+{
+	print_head(out, "errors_total", false, "what peers did wrong, by cause");
+	for (unsigned i = 0; i < STATS_ERROR_COUNT; i++)
+		fprintf(out, "wsmd_errors_total{cause=\"%s\"} %" PRIu64 "\n", stats_error_label(i),
+		        s->sum[stats_error_id(i)]);
+}
+
+static uint64_t connections_of(const struct stats_worker *w)
+{
+	return w->connections;
+}
+
+static uint64_t depth_of(const struct stats_worker *w)
+{
+	return w->inbox_depth;
+}
+
+static uint64_t high_of(const struct stats_worker *w)
+{
+	return stats_of_worker(w, STAT_INBOX_HIGH);
+}
+
+static void print_pool(FILE *out, const struct stats_snapshot *s, const char *name, bool gauge,
+                       const char *help, unsigned base)
+{
+	print_head(out, name, gauge, help);
+	for (uint32_t i = 0; i < s->n_workers; i++)
+		for (unsigned p = 0; p < POOL_COUNT; p++)
+			fprintf(out, "wsmd_%s{worker=\"%u\",pool=\"%s\"} %" PRIu64 "\n", name, i,
+			        stats_pool_label(p), stats_of_worker(&s->worker[i], base + p));
+}
+
+/* A line for each second power of two: all steps would be hundreds for each worker. */
+#define STEPS_A_LINE 4
+
+static void print_turns_of(FILE *out, const struct stats_worker *w, uint32_t index)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < LADDER_STEPS; i++) {
+		n += stats_of_worker(w, STAT_TURN_TIME + i);
+		if (i % STEPS_A_LINE == STEPS_A_LINE - 1)
+			fprintf(out,
+			        "wsmd_worker_turn_seconds_bucket{worker=\"%u\",le=\"%.6f\"} "
+			        "%" PRIu64 "\n",
+			        index, (double)ladder_end(i) / 1e6, n);
+	}
+	fprintf(out, "wsmd_worker_turn_seconds_bucket{worker=\"%u\",le=\"+Inf\"} %" PRIu64 "\n",
+	        index, n);
+	fprintf(out, "wsmd_worker_turn_seconds_sum{worker=\"%u\"} %.6f\n", index,
+	        (double)stats_of_worker(w, STAT_TURN_SUM_US) / 1e6);
+	fprintf(out, "wsmd_worker_turn_seconds_count{worker=\"%u\"} %" PRIu64 "\n", index, n);
+}
+
+static void print_turns(FILE *out, const struct stats_snapshot *s)
+{
+	fputs("# HELP wsmd_worker_turn_seconds how long the turns of each worker took\n"
+	      "# TYPE wsmd_worker_turn_seconds histogram\n",
+	      out);
+	for (uint32_t i = 0; i < s->n_workers; i++)
+		print_turns_of(out, &s->worker[i], i);
+	print_head(out, "worker_turn_max_seconds", true, "the longest turn of each worker so far");
+	for (uint32_t i = 0; i < s->n_workers; i++)
+		fprintf(out, "wsmd_worker_turn_max_seconds{worker=\"%u\"} %.6f\n", i,
+		        (double)stats_of_worker(&s->worker[i], STAT_TURN_MAX_US) / 1e6);
+}
+
 static void print_workers(FILE *out, const struct stats_snapshot *s)
 {
-	print_head(out, "worker_connections", true, "open connections of each worker");
-	for (uint32_t i = 0; i < s->n_workers; i++)
-		fprintf(out, "wsmd_worker_connections{worker=\"%u\"} %" PRIu64 "\n", i,
-		        s->worker[i].connections);
-	print_head(out, "worker_inbox_depth", true, "items waiting in the inbox of each worker");
-	for (uint32_t i = 0; i < s->n_workers; i++)
-		fprintf(out, "wsmd_worker_inbox_depth{worker=\"%u\"} %" PRIu64 "\n", i,
-		        s->worker[i].inbox_depth);
+	static const struct {
+		const char *name, *help;
+		uint64_t (*value)(const struct stats_worker *w);
+	} gauges[] = {
+		{"worker_connections", "open connections of each worker", connections_of},
+		{"worker_inbox_depth", "items waiting in the inbox of each worker", depth_of},
+		{"worker_inbox_high", "the most items that a turn of each worker has found",
+	         high_of},
+	};
+
+	for (size_t g = 0; g < ARRAY_LEN(gauges); g++) {
+		print_head(out, gauges[g].name, true, gauges[g].help);
+		for (uint32_t i = 0; i < s->n_workers; i++)
+			fprintf(out, "wsmd_%s{worker=\"%u\"} %" PRIu64 "\n", gauges[g].name, i,
+			        gauges[g].value(&s->worker[i]));
+	}
+	print_turns(out, s);
+	print_pool(out, s, "pool_in_use", true, "objects of each pool in use", STAT_POOL_IN_USE);
+	print_pool(out, s, "pool_room", true, "objects of each pool that memory is held for",
+	           STAT_POOL_ROOM);
+	print_pool(out, s, "pool_reused_total", false,
+	           "times that an object of each pool was used again", STAT_POOL_REUSED);
 }
 
 void stats_print_prometheus(const struct stats_snapshot *s, FILE *out)
 {
 	print_head(out, "uptime_seconds", true, "time since start");
 	fprintf(out, "wsmd_uptime_seconds %.3f\n", (double)s->uptime_ms / 1000);
+	print_head(out, "connections_limit", true, "connections that may be open at once");
+	fprintf(out, "wsmd_connections_limit %" PRIu64 "\n", s->connections_limit);
 	print_head(out, "memory_bytes", true, "resident memory of the process");
 	fprintf(out, "wsmd_memory_bytes %" PRIu64 "\n", s->memory_bytes);
 	for (unsigned i = 0; i < STAT_CLOSES; i++)
@@ -130,5 +260,6 @@ void stats_print_prometheus(const struct stats_snapshot *s, FILE *out)
 	             "protocol", STAT_PROTOCOL_NOW, PROTOCOL_TYPE_COUNT, stats_protocol_label);
 	print_family(out, s, "protocol_connections_total", false, "connections ever, by protocol",
 	             "protocol", STAT_PROTOCOL_EVER, PROTOCOL_TYPE_COUNT, stats_protocol_label);
+	print_errors(out, s);
 	print_workers(out, s);
 }

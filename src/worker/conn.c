@@ -257,6 +257,7 @@ static int send_close(struct worker *w, struct conn *c, uint16_t code, const cha
 {
 	uint8_t frame[WS_MAX_HEADER + WS_MAX_CONTROL];
 
+	stats_add(w->is.stats, STAT_CONTROL_OUT, 1);
 	return output_raw(w, c, frame, (uint32_t)ws_frame_encode_close(frame, code, text, NULL));
 }
 

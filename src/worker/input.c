@@ -49,6 +49,8 @@ static void on_message(struct worker *w, struct conn *c, const struct ws_event *
 	}
 	c->messages_in++;
 	stats_add(w->is.stats, STAT_MESSAGES_IN, 1);
+	if (UNLIKELY(ev->continuations > 0))
+		stats_add(w->is.stats, STAT_CONTINUATIONS_IN, ev->continuations);
 	switch (c->session->hub->on_message) {
 	case HUB_ECHO:
 		if (output_reply(w, c, (uint8_t)ev->opcode, ev->data, (uint32_t)ev->len) ==
@@ -65,7 +67,7 @@ static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev
 static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev)
 {
 	if (ev->type != WS_EVENT_MESSAGE && ev->type != WS_EVENT_VIOLATION)
-		stats_add(w->is.stats, STAT_FRAMES_IN, 1);
+		stats_add(w->is.stats, STAT_CONTROL_IN, 1);
 	if (ev->type == WS_EVENT_CLOSE) {
 		conn_on_peer_close(w, c, ev);
 		return;
@@ -84,6 +86,7 @@ static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev
 		keepalive_on_pong(w, c, ev->data, ev->len);
 		break;
 	case WS_EVENT_VIOLATION:
+		stats_add(w->is.stats, stat_rule(ev->rule), 1);
 		conn_close_with(w, c, violation_reason(ev->rule),
 		                &(struct parting){.code = ws_rule_close_code(ev->rule),
 		                                  .text = ws_rule_text(ev->rule)});

@@ -132,8 +132,10 @@ static int queue_own(struct worker *w, struct conn *c, uint8_t opcode, const voi
 	return err;
 }
 
-int output_frame(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
-                 uint32_t len)
+static int send_own(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                    uint32_t len) ON_WORKER;
+static int send_own(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                    uint32_t len)
 {
 	if (c->state != CONN_OPEN)
 		return WSMD_ECLOSED;
@@ -147,10 +149,20 @@ int output_frame(struct worker *w, struct conn *c, uint8_t opcode, const void *p
 	return 0;
 }
 
+int output_frame(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                 uint32_t len)
+{
+	const int err = send_own(w, c, opcode, payload, len);
+
+	if (err == 0)
+		stats_add(w->is.stats, STAT_CONTROL_OUT, 1);
+	return err;
+}
+
 int output_reply(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
                  uint32_t len)
 {
-	const int err = output_frame(w, c, opcode, payload, len);
+	const int err = send_own(w, c, opcode, payload, len);
 
 	if (err == 0) {
 		c->messages_out++;

@@ -1,6 +1,7 @@
 /* The worker's loop turn, in the order in which things happen. */
 #include "worker/worker.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/rcu.h"
 #include "worker/conn.h"
@@ -171,8 +172,11 @@ static void on_item(struct worker *w, struct inbox_item *item)
 static void take_items(struct worker *w) ON_WORKER;
 static void take_items(struct worker *w)
 {
+	const uint32_t depth = inbox_depth(&w->inbox);
 	struct inbox_item *item;
 
+	if (depth > stats_get(w->is.stats, STAT_INBOX_HIGH))
+		stats_set(w->is.stats, STAT_INBOX_HIGH, depth);
 	for (int n = 0; n < ITEMS_PER_TURN; n++) {
 		item = inbox_take(&w->inbox, &w->again);
 		if (item == NULL)
@@ -236,9 +240,50 @@ static void fire_timers(struct worker *w)
 static void note_time(struct worker *w, uint64_t expected_ms) ON_WORKER;
 static void note_time(struct worker *w, uint64_t expected_ms)
 {
-	w->now_ms = os_now_ms();
+	w->began_us = os_now_us();
+	w->now_ms = w->began_us / US_PER_MS;
 	if (w->now_ms > expected_ms + w->view.stall_ms)
 		w->resumed_ms = w->now_ms;
+}
+
+/* ---- what the statistics learn of a turn ---- */
+
+static void tell_pool(struct worker *w, enum pool pool, const struct slab *s) ON_WORKER;
+static void tell_pool(struct worker *w, enum pool pool, const struct slab *s)
+{
+	stats_set(w->is.stats, STAT_POOL_IN_USE + pool, s->in_use);
+	stats_set(w->is.stats, STAT_POOL_ROOM + pool, slab_end(s));
+	stats_set(w->is.stats, STAT_POOL_REUSED + pool, s->reused);
+}
+
+static void tell_pools(struct worker *w) ON_WORKER;
+static void tell_pools(struct worker *w)
+{
+	const struct registry *r = &w->registry;
+	const uint32_t changes = w->conns.changes + r->sessions.changes + r->memberships.changes +
+	                         w->send_nodes.changes;
+
+	if (changes == w->pools_seen)
+		return;
+	w->pools_seen = changes;
+	tell_pool(w, POOL_CONNS, &w->conns);
+	tell_pool(w, POOL_SESSIONS, &r->sessions);
+	tell_pool(w, POOL_MEMBERSHIPS, &r->memberships);
+	tell_pool(w, POOL_SEND_NODES, &w->send_nodes);
+}
+
+/* From waking up to here: how long somebody had to wait for his turn. */
+static void tell_turn(struct worker *w) ON_WORKER;
+static void tell_turn(struct worker *w)
+{
+	struct stats_block *b = w->is.stats;
+	const uint64_t us = os_now_us() - w->began_us;
+
+	stats_add(b, STAT_TURNS, 1);
+	stats_add(b, STAT_TURN_SUM_US, us);
+	stats_add(b, STAT_TURN_TIME + ladder_step(us), 1);
+	if (us > stats_get(b, STAT_TURN_MAX_US))
+		stats_set(b, STAT_TURN_MAX_US, us);
 }
 
 bool worker_turn(struct worker *w)
@@ -260,7 +305,8 @@ bool worker_turn(struct worker *w)
 	leave_step(w);
 	output_flush_dirty(w);
 	conn_reap(w);
-	stats_add(w->is.stats, STAT_TURNS, 1);
+	tell_pools(w);
+	tell_turn(w);
 	return !leave_done(w);
 }
 

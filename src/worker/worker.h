@@ -56,6 +56,7 @@ struct worker {
 	/* Owner only. */
 	int poll OWNED_BY_WORKER;
 	uint64_t now_ms OWNED_BY_WORKER;     /* time of this turn, monotonic [ms] */
+	uint64_t began_us OWNED_BY_WORKER;   /* the same, monotonic [us] */
 	uint64_t resumed_ms OWNED_BY_WORKER; /* end of the last stall, monotonic [ms]; 0: none */
 	uint64_t conf_seen OWNED_BY_WORKER;
 	struct worker_view view OWNED_BY_WORKER;
@@ -74,6 +75,7 @@ struct worker {
 	uint8_t *in OWNED_BY_WORKER, *out OWNED_BY_WORKER;
 	size_t out_len OWNED_BY_WORKER;
 	uint32_t full_batches OWNED_BY_WORKER; /* turns in a row that had more events than room */
+	uint32_t pools_seen OWNED_BY_WORKER;   /* changes of the pools that the statistics know */
 	bool again OWNED_BY_WORKER;            /* there is work that no descriptor will announce */
 	struct os_event events[WORKER_EVENTS] OWNED_BY_WORKER;
 

@@ -175,6 +175,7 @@ static int finish_message(struct ws_receiver *r, struct input *in, struct ws_eve
 	*ret = (struct ws_event){
 		.type = WS_EVENT_MESSAGE,
 		.opcode = r->opcode,
+		.continuations = r->fragments - 1,
 		.data = r->message ? r->message : in->at,
 		.len = r->message_len,
 	};

@@ -60,6 +60,7 @@ struct ws_event {
 	enum ws_opcode opcode;
 	enum ws_rule rule;
 	uint16_t close_code;
+	uint32_t continuations; /* frames of a message behind its first */
 	uint8_t *data; /* valid until the next call for this receiver or until the buffer changes */
 	size_t len;
 };

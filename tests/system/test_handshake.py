@@ -11,6 +11,10 @@ import wsmd
 from rawws import KEY, request
 
 GOOD = request()
+FAULTS = re.findall(
+    r"X\(HTTP_\w+, (\w+), [45]",
+    (runner.REPO / "src/http/fault.h").read_text(encoding="utf-8"),
+)
 
 
 def with_header(name, value):
@@ -161,6 +165,11 @@ class Refusals(wsmd.WsmdTest):
         refused = sum(server.stat("basic.refusals").values())
         self.assertEqual(refused, len(MALFORMED))
         self.assertEqual(server.stat("basic.connections_total"), 0)
+        errors = server.stat("basic.errors")
+        self.assertEqual(sum(errors.values()), server.stat("basic.refusals.bad_request"))
+        # A status line is what a server says.
+        unmet = {name for name, met in errors.items() if met == 0 and name in FAULTS}
+        self.assertEqual(unmet, {"bad_status_line"})
 
     def test_each_fault_byte_by_byte(self):
         server = self.wsmd()

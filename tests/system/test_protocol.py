@@ -95,6 +95,10 @@ class Violations(wsmd.WsmdTest):
         for rule, code, data in VIOLATIONS:
             with self.subTest(rule=rule, data=data[:20]):
                 self.check(server, rule, code, data, drip=False)
+        errors = server.stat("basic.errors")
+        for rule in RULES:
+            broken = sum(name == rule for name, _, _ in VIOLATIONS)
+            self.assertEqual(errors[rule], broken, rule)
         closes = server.stat("basic.closes")
         self.assertEqual(sum(closes.values()), len(VIOLATIONS))
         self.assertEqual(closes["too_big"], sum(code == 1009 for _, code, _ in VIOLATIONS))

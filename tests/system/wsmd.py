@@ -221,6 +221,7 @@ class Wsmd:
         """What is still there although everybody has left."""
         stats = self.ctl("stats")
         left = {name: stats[g][name] for g, names in GAUGES.items() for name in names}
+        left["pool"] = sum(row["in_use"] for row in stats["pool"]["each"])
         left["protocol_now"] = sum(stats["protocol_distribution"]["now"].values())
         left["descriptors"] = self.descriptors() - self.descriptors_at_start
         return {name: n for name, n in left.items() if n != 0}

@@ -14,18 +14,22 @@
 static const struct section {
 	const char *title; /* NULL: it does not move, or is in the heading */
 	const char *group;
-	const char *names[5];
+	const char *names[6];
 } sections[] = {
 	{"connections", "basic.", {"connections_", "users_", "half_open", "accept", "http_"}},
-	{"messages", "basic.", {"messages_", "bytes_", "control_frames_", "broadcasts"}},
+	{"messages",
+         "basic.",
+         {"messages_", "bytes_", "frames_", "control_frames_", "continuations_", "broadcasts"}},
 	{"delivery", "delivery.", {""}},
 	{"health", "health.", {""}},
 	{"closes", "basic.closes.", {""}},
 	{"refusals", "basic.refusals.", {""}},
+	{"errors", "basic.errors.", {""}},
 	{NULL, "basic.", {"version", "environment", "uptime_s", "memory_bytes"}},
 	{NULL, "workers.", {"count"}},
 	{NULL, "heartbeat_config.", {""}},
 	{NULL, "limits.", {""}},
+	{NULL, "pool.", {""}},
 	{"protocols", "protocol_distribution.", {""}},
 	{"workers", "workers.", {""}},
 };

@@ -14,7 +14,8 @@ static const struct table_column stats_columns[] = {{.title = NULL}, {.right = t
 /* "closes" in "basic" and such: a row for each cause would be mostly zeros. */
 static bool lists_causes(const char *name)
 {
-	return strcmp(name, "closes") == 0 || strcmp(name, "refusals") == 0;
+	return strcmp(name, "closes") == 0 || strcmp(name, "refusals") == 0 ||
+	       strcmp(name, "errors") == 0;
 }
 
 bool stats_table_is_list(const json_t *value)

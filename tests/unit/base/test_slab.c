@@ -62,6 +62,28 @@ Test(slab, a_handle_dies_with_its_object)
 	slab_fini(&s);
 }
 
+/* For statistics: what was used before, and whether anything has changed at all. */
+Test(slab, reuse_is_counted)
+{
+	struct slab s;
+	struct object *a, *b;
+
+	slab_init(&s, sizeof(struct object), 10);
+	a = slab_new(&s);
+	b = slab_new(&s);
+	cr_assert_eq(s.reused, 0, "both are fresh");
+	cr_assert_eq(s.changes, 2);
+	slab_free(&s, a);
+	slab_free(&s, b);
+	cr_assert_eq(s.changes, 4);
+	(void)!slab_new(&s);
+	(void)!slab_new(&s);
+	cr_assert_eq(s.reused, 2);
+	(void)!slab_new(&s);
+	cr_assert_eq(s.reused, 2, "a third one was never there");
+	slab_fini(&s);
+}
+
 /* After 2^31 reuses the generation begins again; the parity must survive that. */
 Test(slab, the_generation_wraps_and_stays_odd_in_use)
 {

@@ -144,6 +144,13 @@ Test(render, names_survive_json)
 
 /* ---- statistics ---- */
 
+static void expect_worker(const json_t *o, double share, double mean_us, json_int_t p50_us)
+{
+	cr_expect_float_eq(json_real_value(json_object_get(o, "share")), share, 1e-9);
+	cr_expect_float_eq(json_real_value(json_object_get(o, "turn_mean_us")), mean_us, 1e-9);
+	cr_expect_eq(integer(o, "turn_p50_us"), p50_us);
+}
+
 static json_t *statistics(struct stats_snapshot *s) ON_MAIN;
 static json_t *statistics(struct stats_snapshot *s)
 {
@@ -166,15 +173,21 @@ static json_t *statistics(struct stats_snapshot *s)
 
 Test(render, statistics_have_their_groups_and_every_counter)
 {
-	static const char *const groups[] = {"basic",    "protocol_distribution", "health",
-	                                     "delivery", "heartbeat_config",      "limits",
-	                                     "workers"};
+	static const char *const groups[] = {"basic",
+	                                     "protocol_distribution",
+	                                     "health",
+	                                     "delivery",
+	                                     "heartbeat_config",
+	                                     "limits",
+	                                     "workers",
+	                                     "pool"};
 	struct stats_snapshot *s = calloc(1, sizeof(*s));
 	json_t *o;
 
 	role_enter(&role_main);
 	cr_assert_not_null(s);
 	s->n_workers = 2;
+	s->connections_limit = 30;
 	for (unsigned i = 0; i < STAT_COUNT; i++)
 		s->sum[i] = 1000 + i;
 	o = statistics(s);
@@ -201,7 +214,66 @@ Test(render, statistics_have_their_groups_and_every_counter)
 	             1000 + STAT_PROTOCOL_NOW + PROTOCOL_WEBSOCKET);
 	cr_expect_eq(integer(json_object_get(protocols, "ever"), "http"),
 	             1000 + STAT_PROTOCOL_EVER + PROTOCOL_HTTP);
+	cr_expect_eq(json_object_size(json_object_get(basic, "errors")), STATS_ERROR_COUNT);
+	cr_expect_eq(integer(json_object_get(basic, "errors"), "text_utf8"),
+	             1000 + stat_rule(WS_RULE_TEXT_UTF8));
+	cr_expect_eq(integer(json_object_get(basic, "errors"), "bare_lf"),
+	             1000 + stat_fault(HTTP_BARE_LF));
+	cr_expect_eq(integer(json_object_get(o, "limits"), "max_connections"), 30);
+	cr_expect_eq(integer(json_object_get(o, "limits"), "max_message_bytes"), 1 << 20);
+	cr_expect_eq(integer(json_object_get(o, "limits"), "descriptors"), 1000);
+	cr_expect_eq(json_real_value(json_object_get(json_object_get(o, "heartbeat_config"),
+	                                             "grace_factor")),
+	             1.2);
 	cr_expect_eq(json_array_size(json_object_get(json_object_get(o, "workers"), "each")), 2);
+	cr_expect_eq(json_array_size(json_object_get(json_object_get(o, "pool"), "each")),
+	             2 * POOL_COUNT);
+	json_decref(o);
+	free(s);
+}
+
+/* What is told of each worker, and nothing is divided by 0. */
+Test(render, workers_and_pools)
+{
+	struct stats_snapshot *s = calloc(1, sizeof(*s));
+	const json_t *nodes;
+	json_t *o, *each;
+
+	role_enter(&role_main);
+	cr_assert_not_null(s);
+	s->n_workers = 2;
+	o = statistics(s);
+	each = json_object_get(json_object_get(o, "workers"), "each");
+	expect_worker(json_array_get(each, 0), 0, 0, 0);
+	cr_expect_eq(
+		json_real_value(json_object_get(json_object_get(o, "pool"), "connections_used")),
+		0);
+	json_decref(o);
+
+	s->connections_limit = 8;
+	s->sum[STAT_CONNECTIONS_ACTIVE] = 4;
+	s->worker[0].connections = 1;
+	s->worker[1].connections = 3;
+	s->worker[1].value[STAT_TURN_TIME + ladder_step(100) - STAT_OF_WORKER] = 3;
+	s->worker[1].value[STAT_TURN_TIME + ladder_step(700) - STAT_OF_WORKER] = 1;
+	s->worker[1].value[STAT_TURN_SUM_US - STAT_OF_WORKER] = 1000;
+	s->worker[1].value[STAT_TURN_MAX_US - STAT_OF_WORKER] = 700;
+	s->worker[1].value[STAT_INBOX_HIGH - STAT_OF_WORKER] = 9;
+	s->worker[1].value[STAT_POOL_REUSED + POOL_SEND_NODES - STAT_OF_WORKER] = 11;
+	o = statistics(s);
+	each = json_object_get(json_object_get(o, "workers"), "each");
+	expect_worker(json_array_get(each, 0), 0.25, 0, 0);
+	expect_worker(json_array_get(each, 1), 0.75, 250, 117);
+	cr_expect_eq(integer(json_array_get(each, 1), "turn_p99_us"), 700, "not above the longest");
+	cr_expect_eq(integer(json_array_get(each, 1), "inbox_high"), 9);
+	cr_expect_eq(
+		json_real_value(json_object_get(json_object_get(o, "pool"), "connections_used")),
+		0.5);
+	nodes = json_array_get(json_object_get(json_object_get(o, "pool"), "each"),
+	                       POOL_COUNT + POOL_SEND_NODES);
+	expect_text(nodes, "pool", "send_nodes");
+	cr_expect_eq(integer(nodes, "worker"), 1);
+	cr_expect_eq(integer(nodes, "reused"), 11);
 	json_decref(o);
 	free(s);
 }

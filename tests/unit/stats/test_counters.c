@@ -25,6 +25,8 @@ Test(counters, labels_are_plain_and_unique)
 		{"close reasons", CLOSE_REASON_COUNT, stats_close_label},
 		{"refusals", REFUSAL_COUNT, stats_refusal_label},
 		{"protocols", PROTOCOL_TYPE_COUNT, stats_protocol_label},
+		{"pools", POOL_COUNT, stats_pool_label},
+		{"errors", STATS_ERROR_COUNT, stats_error_label},
 		{"counters", STAT_CLOSES, scalar_name},
 	};
 

@@ -14,12 +14,18 @@
 /* Each value differs, and from those of the families' neighbours. */
 static void fill(struct stats_snapshot *s, uint32_t n_workers)
 {
-	*s = (struct stats_snapshot){
-		.uptime_ms = 123456, .memory_bytes = 987654321, .n_workers = n_workers};
+	*s = (struct stats_snapshot){.uptime_ms = 123456,
+	                             .memory_bytes = 987654321,
+	                             .connections_limit = 1234,
+	                             .n_workers = n_workers};
 	for (unsigned i = 0; i < STAT_COUNT; i++)
 		s->sum[i] = 1000000 + i;
-	for (uint32_t i = 0; i < n_workers; i++)
-		s->worker[i].connections = 7000 + i, s->worker[i].inbox_depth = 8000 + i;
+	for (uint32_t i = 0; i < n_workers; i++) {
+		s->worker[i].connections = 7000 + i;
+		s->worker[i].inbox_depth = 8000 + i;
+		for (unsigned k = 0; k < STAT_OF_WORKER_COUNT; k++)
+			s->worker[i].value[k] = 9000 + STAT_OF_WORKER + k;
+	}
 }
 
 static char *print(const struct stats_snapshot *s)
@@ -88,6 +94,21 @@ Test(snapshot, every_row_is_printed_once)
 	}
 	expect_once(text, "\nwsmd_worker_connections{worker=\"1\"} 7001\n");
 	expect_once(text, "\nwsmd_worker_inbox_depth{worker=\"0\"} 8000\n");
+	for (unsigned i = 0; i < STATS_ERROR_COUNT; i++)
+		expect_once(text, "\nwsmd_errors_total{cause=\"%s\"} %" PRIu64 "\n",
+		            stats_error_label(i), s.sum[stats_error_id(i)]);
+	for (unsigned p = 0; p < POOL_COUNT; p++) {
+		expect_once(text, "\nwsmd_pool_in_use{worker=\"1\",pool=\"%s\"} %u\n",
+		            stats_pool_label(p), 9000 + STAT_POOL_IN_USE + p);
+		expect_once(text, "\nwsmd_pool_room{worker=\"1\",pool=\"%s\"} %u\n",
+		            stats_pool_label(p), 9000 + STAT_POOL_ROOM + p);
+		expect_once(text, "\nwsmd_pool_reused_total{worker=\"1\",pool=\"%s\"} %u\n",
+		            stats_pool_label(p), 9000 + STAT_POOL_REUSED + p);
+	}
+	expect_once(text, "\nwsmd_worker_inbox_high{worker=\"0\"} %u\n", 9000 + STAT_INBOX_HIGH);
+	expect_once(text, "\nwsmd_worker_turn_max_seconds{worker=\"0\"} 0.00%u\n",
+	            9000 + STAT_TURN_MAX_US);
+	expect_once(text, "\nwsmd_connections_limit 1234\n");
 	expect_once(text, "\nwsmd_memory_bytes 987654321\n");
 	expect_once(text, "\nwsmd_uptime_seconds 123.456\n");
 	free(text);
@@ -135,16 +156,19 @@ Test(snapshot, text_is_well_formed)
 			families++;
 		} else if (sscanf(line, "# TYPE %99s %199s", word, rest) == 2) {
 			cr_assert_str_eq(word, name);
-			cr_assert(strcmp(rest, "gauge") == 0 || strcmp(rest, "counter") == 0);
+			cr_assert(strcmp(rest, "gauge") == 0 || strcmp(rest, "counter") == 0 ||
+			          strcmp(rest, "histogram") == 0);
 		} else {
 			cr_assert_eq(sscanf(line, "%99[a-z0-9_]%199[^\n]", word, rest), 2, "%s",
 			             line);
-			cr_assert_str_eq(word, name);
+			cr_assert_eq(strncmp(word, name, strlen(name)), 0);
+			cr_assert(word[strlen(name)] == '\0' ||
+			          strstr("_bucket_sum_count", word + strlen(name)) != NULL);
 			cr_assert(rest[0] == ' ' || rest[0] == '{', "%s", line);
 			samples++;
 		}
 	}
-	cr_assert_eq(families, STAT_CLOSES + 8);
+	cr_assert_eq(families, STAT_CLOSES + 16);
 	free(text);
 }
 
@@ -166,6 +190,48 @@ Test(snapshot, promtool_accepts_it)
 
 	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "promtool complains, see above");
 	free(text);
+}
+
+/* Buckets are cumulative, and the last one is the count. */
+Test(snapshot, turns_are_a_histogram)
+{
+	static const char *const lines[] = {
+		"wsmd_worker_turn_seconds_bucket{worker=\"0\",le=\"0.000003\"} 2\n",
+		"wsmd_worker_turn_seconds_bucket{worker=\"0\",le=\"0.000015\"} 2\n",
+		"wsmd_worker_turn_seconds_bucket{worker=\"0\",le=\"0.000063\"} 7\n",
+		"wsmd_worker_turn_seconds_bucket{worker=\"0\",le=\"+Inf\"} 8\n",
+		"wsmd_worker_turn_seconds_sum{worker=\"0\"} 1.500000\n",
+		"wsmd_worker_turn_seconds_count{worker=\"0\"} 8\n",
+	};
+	static struct stats_snapshot s;
+	uint64_t *steps = &s.worker[0].value[STAT_TURN_TIME - STAT_OF_WORKER];
+	char *text;
+
+	s.n_workers = 1;
+	steps[ladder_step(1)] = 1;
+	steps[ladder_step(3)] = 1;
+	steps[ladder_step(40)] = 5;
+	steps[LADDER_STEPS - 1] = 1;
+	s.worker[0].value[STAT_TURN_SUM_US - STAT_OF_WORKER] = 1500000;
+	text = print(&s);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		cr_expect_eq(times(text, lines[i]), 1, "%s%s", lines[i], text);
+	free(text);
+}
+
+/* Nobody counts them twice. */
+Test(snapshot, frames_are_added_up)
+{
+	uint64_t sum[STAT_COUNT] = {0};
+
+	sum[STAT_MESSAGES_IN] = 100;
+	sum[STAT_CONTROL_IN] = 20;
+	sum[STAT_CONTINUATIONS_IN] = 3;
+	sum[STAT_MESSAGES_OUT] = 5000;
+	sum[STAT_CONTROL_OUT] = 400;
+	stats_settle(sum);
+	cr_assert_eq(sum[STAT_FRAMES_IN], 123);
+	cr_assert_eq(sum[STAT_FRAMES_OUT], 5400);
 }
 
 /* A connection that came and went between the reading of two blocks. */

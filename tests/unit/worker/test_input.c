@@ -126,7 +126,23 @@ Test(input, control_frames_are_counted)
 	feed(c, good, sizeof(good));
 	feed(c, bad, sizeof(bad));
 	cr_assert_eq(c->reason, CLOSE_VIOLATION);
-	cr_assert_eq(stats_get(b.stats, STAT_FRAMES_IN), 2);
+	cr_assert_eq(stats_get(b.stats, STAT_CONTROL_IN), 2);
+	end(c);
+}
+
+/* What continues a message is told with its last frame; a message of one frame has none. */
+Test(input, continuations_are_counted)
+{
+	static const uint8_t frames[] = {0x81, 0x81, MASK, 'a',                   /* whole */
+	                                 0x01, 0x81, MASK, 'b', 0x00, 0x80, MASK, /* in three */
+	                                 0x80, 0x81, MASK, 'c', 0x81, 0x81, MASK, 'd'}; /* whole */
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin();
+	feed(c, frames, sizeof(frames));
+	cr_assert_eq(stats_get(b.stats, STAT_MESSAGES_IN), 3);
+	cr_assert_eq(stats_get(b.stats, STAT_CONTINUATIONS_IN), 2);
 	end(c);
 }
 
