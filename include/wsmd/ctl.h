@@ -41,7 +41,8 @@
  * row: id, hub, user (null: anonymous), worker, peer, protocol, state, connected_at (ISO 8601,
  *      UTC), age_ms, idle_ms, messages_in, messages_out, bytes_in, bytes_out, queue_bytes
  * long fields: pings_sent, pongs_received, rtt_us (last, null: none yet), rtt_min_us, rtt_max_us,
- *      ping_pending, missed, incomplete_bytes
+ *      ping_pending, missed, incomplete_bytes, skipped_messages (refused or given up because
+ *      its send queue was full)
  *
  * stats: the groups basic, protocol_distribution, health, delivery, heartbeat_config, limits,
  *      workers; the names of docs/statistics.md

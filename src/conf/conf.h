@@ -30,6 +30,11 @@ enum conf_auth {
 	AUTH_DENY,
 	AUTH_OPEN /* the user is whoever ?user= says */
 };
+enum conf_slow {
+	SLOW_CLOSE,
+	SLOW_DROP_NEWEST,
+	SLOW_KEEP_NEWEST
+};
 enum hub_action {
 	HUB_DROP,
 	HUB_ECHO
@@ -79,6 +84,7 @@ struct conf {
 		uint32_t max_fragments;
 		uint32_t message_timeout_ms;
 		uint64_t send_queue_bytes;
+		enum conf_slow slow_consumer;
 		uint32_t write_timeout_ms;
 		uint32_t close_timeout_ms;
 		uint32_t control_frame_burst, control_frames_per_s;

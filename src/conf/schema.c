@@ -12,6 +12,9 @@ static const char *const level_words[] = {[LOG_ERROR] = "error",
                                           [LOG_DEBUG] = "debug"};
 static const char *const format_words[] = {[LOG_KV] = "kv", [LOG_JSON] = "json"};
 static const char *const auth_words[] = {[AUTH_DENY] = "deny", [AUTH_OPEN] = "open"};
+static const char *const slow_words[] = {[SLOW_CLOSE] = "close",
+                                         [SLOW_DROP_NEWEST] = "drop_newest",
+                                         [SLOW_KEEP_NEWEST] = "keep_newest"};
 static const char *const action_words[] = {[HUB_DROP] = "drop", [HUB_ECHO] = "echo"};
 
 #define IN(t, member)        .offset = offsetof(t, member), .width = sizeof(((t *)NULL)->member)
@@ -178,7 +181,17 @@ const struct conf_key conf_keys[] = {
          FIELD(limits.send_queue_bytes),
          .reload = true,
          .value = {"1048576"},
-         .help = "unsent bytes of one connection; a peer for whom more waits is closed with 1008"},
+         .help = "unsent bytes of one connection; limits.slow_consumer says what becomes of a peer "
+                 "for whom more waits"},
+	{.name = "limits.slow_consumer",
+         WORDS(slow_words),
+         FIELD(limits.slow_consumer),
+         .reload = true,
+         .value = {"\"close\""},
+         .help = "a peer whose send queue is full: close: with 1008; drop_newest: a message for "
+                 "him is "
+                 "refused, and its sender told; keep_newest: older messages are given up for it, "
+                 "and counted; limits.write_timeout_s holds in any case"},
 	{.name = "limits.write_timeout_s",
          SECONDS(TICK_S, DAY_S),
          FIELD(limits.write_timeout_ms),

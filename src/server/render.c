@@ -27,6 +27,7 @@ static void add_details(json_t *o, const struct conn_row *row)
 	json_object_set_new(o, "rtt_us", measured(row->rtt_us));
 	json_object_set_new(o, "rtt_min_us", measured(row->rtt_min_us));
 	json_object_set_new(o, "rtt_max_us", measured(row->rtt_max_us));
+	json_object_set_new(o, "skipped_messages", number(row->skipped_messages));
 	json_object_set_new(o, "incomplete_bytes", number(row->incomplete_bytes));
 }
 

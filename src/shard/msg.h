@@ -16,8 +16,9 @@ struct msg {
 	_Atomic uint32_t refs;
 	uint32_t frame_len; /* header and payload */
 	uint32_t payload_len;
-	uint8_t opcode;
+	uint8_t opcode; /* 0: made of bytes that are frames already */
 	bool vital; /* what follows makes no sense without it: a 101, the rest of a begun frame */
+	bool own;   /* one connection's: a reply, a ping, a pong. Set before it is shared */
 	uint8_t frame[];
 };
 

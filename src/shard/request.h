@@ -89,6 +89,7 @@ struct conn_row {
 	uint64_t connected_wall_ms, age_ms, idle_ms;
 	uint64_t messages_in, messages_out, bytes_in, bytes_out;
 	uint64_t queue_bytes, incomplete_bytes;
+	uint32_t skipped_messages; /* that its send queue had no room for */
 	uint32_t pings_sent, pongs_received, missed;
 	uint32_t rtt_us, rtt_min_us, rtt_max_us; /* 0: none yet */
 	bool ping_pending;

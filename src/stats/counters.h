@@ -79,6 +79,10 @@
 	  "client messages dropped because the hub's on_message says so")                          \
 	X(STAT_UNSENT, delivery, unsent, counter,                                                  \
 	  "messages that were still queued when their connection ended")                           \
+	X(STAT_QUEUE_FULL, delivery, queue_full, counter,                                          \
+	  "times that a send queue had no room for a message")                                     \
+	X(STAT_SKIPPED, delivery, skipped, counter,                                                \
+	  "queued messages given up for newer ones, as limits.slow_consumer says")                 \
 	X(STAT_QUEUE_BYTES, delivery, queue_bytes, gauge, "bytes waiting in send queues")          \
 	X(STAT_ISOLATION, delivery, isolation_violations, counter,                                 \
 	  "sends that met a connection of another user; must be 0")                                \

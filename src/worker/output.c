@@ -2,9 +2,12 @@
 #include "worker/output.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "worker/close_text.h"
 #include "worker/deadline.h"
 #include "ws/frame.h"
 
@@ -68,6 +71,43 @@ static bool fits(const struct worker *w, const struct conn *c, const struct msg 
 	       sendq_cost(&c->sendq) + m->frame_len <= w->view.limits.send_queue_bytes;
 }
 
+static void close_slow(struct worker *w, struct conn *c) ON_WORKER;
+static void close_slow(struct worker *w, struct conn *c)
+{
+	char text[CLOSE_SENTENCE_MAX + 1];
+
+	snprintf(text, sizeof(text),
+	         "slow consumer: %" PRIu64 " bytes wait, limits.send_queue_bytes is %" PRIu64
+	         ", slow_consumer is close",
+	         sendq_cost(&c->sendq), w->view.limits.send_queue_bytes);
+	conn_close_with(w, c, CLOSE_QUEUE_FULL, &(struct parting){.text = text});
+}
+
+/* Is there room for @m all the same, or because something else has gone? The newest is taken when
+ * nothing is left that could go: then little more than a begun message is ahead of it. */
+static bool make_room(struct worker *w, struct conn *c, const struct msg *m) ON_WORKER;
+static bool make_room(struct worker *w, struct conn *c, const struct msg *m)
+{
+	const uint32_t was = c->sendq.bytes, skipped = c->sendq.skipped;
+
+	stats_add(w->is.stats, STAT_QUEUE_FULL, 1);
+	switch (w->view.limits.slow_consumer) {
+	case SLOW_CLOSE:
+		close_slow(w, c);
+		return false;
+	case SLOW_DROP_NEWEST:
+		c->sendq.skipped++;
+		return false;
+	case SLOW_KEEP_NEWEST:
+		while (!fits(w, c, m) && sendq_skip_oldest(&c->sendq, &w->send_nodes))
+			;
+		stats_sub(w->is.stats, STAT_QUEUE_BYTES, was - c->sendq.bytes);
+		stats_add(w->is.stats, STAT_SKIPPED, c->sendq.skipped - skipped);
+		return true;
+	}
+	UNREACHABLE();
+}
+
 int output_msg(struct worker *w, struct conn *c, struct msg *m)
 {
 	int err;
@@ -83,10 +123,8 @@ int output_msg(struct worker *w, struct conn *c, struct msg *m)
 		output_flush(w, c); /* slow is only whose kernel buffer is full as well */
 	if (c->state != CONN_OPEN)
 		return WSMD_ECLOSED;
-	if (!fits(w, c, m)) {
-		conn_close(w, c, CLOSE_QUEUE_FULL);
+	if (!fits(w, c, m) && !make_room(w, c, m))
 		return WSMD_EFULL;
-	}
 	err = enqueue(w, c, m);
 	if (err == 0) {
 		c->messages_out++;
@@ -115,6 +153,7 @@ static int queue_own(struct worker *w, struct conn *c, uint8_t opcode, const voi
 
 	if (m == NULL)
 		return WSMD_ENOMEM;
+	m->own = true;
 	stats_add(w->is.stats, STAT_MESSAGE_ALLOCS, 1);
 	if (opcode == WS_PONG) {
 		const uint32_t was = c->sendq.bytes;

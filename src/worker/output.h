@@ -16,12 +16,13 @@
  * Queue a shared message.
  *
  * A message is taken when the queue is empty or when it fits into limits.send_queue_bytes, after
- * one more try to write what is ahead of it. A reply is always taken: its peer is not read from
- * while half of the queue waits.
+ * one more try to write what is ahead of it. What becomes of a slow consumer is said by
+ * limits.slow_consumer: he is closed, or @m is refused, or older messages are given up for it.
+ * A reply is always taken: its peer is not read from while half of the queue waits.
  *
  * Owns:    takes one reference to @m on success, none on failure
- * Returns: 0; WSMD_ECLOSED: not open; WSMD_EFULL: a slow consumer, which is being closed now;
- *          WSMD_ENOMEM
+ * Returns: 0; WSMD_ECLOSED: not open; WSMD_EFULL: a slow consumer, which is being closed now or
+ *          goes without this message; WSMD_ENOMEM
  */
 MUST_CHECK int output_msg(struct worker *w, struct conn *c, struct msg *m) ON_WORKER;
 

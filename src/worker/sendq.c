@@ -81,9 +81,43 @@ void sendq_written(struct sendq *q, struct slab *nodes, size_t n)
 	}
 }
 
+/* Collected replies have no opcode: there may be pongs among them. */
+static bool may_be_skipped(const struct msg *m)
+{
+	return m->opcode != 0 && !m->own;
+}
+
+bool sendq_skip_oldest(struct sendq *q, struct slab *nodes)
+{
+	struct send_node *before = NULL, *n = q->first;
+
+	if (q->offset > 0) {
+		before = n;
+		n = n->next;
+	}
+	while (n != NULL && !may_be_skipped(n->msg)) {
+		before = n;
+		n = n->next;
+	}
+	if (n == NULL)
+		return false;
+	if (before != NULL)
+		before->next = n->next;
+	else
+		q->first = n->next;
+	if (q->last == n)
+		q->last = before;
+	q->bytes -= n->msg->frame_len;
+	q->n--;
+	q->skipped++;
+	msg_put(n->msg);
+	slab_free(nodes, n);
+	return true;
+}
+
 uint32_t sendq_drop_unsent(struct sendq *q, struct slab *nodes)
 {
-	struct sendq keep = {0};
+	struct sendq keep = {.skipped = q->skipped};
 	uint32_t dropped = 0;
 
 	if (q->offset > 0 || (q->first != NULL && q->first->msg->vital)) {
@@ -91,7 +125,8 @@ uint32_t sendq_drop_unsent(struct sendq *q, struct slab *nodes)
 		                      .last = q->first,
 		                      .offset = q->offset,
 		                      .bytes = q->first->msg->frame_len - q->offset,
-		                      .n = 1};
+		                      .n = 1,
+		                      .skipped = q->skipped};
 		q->first = q->first->next;
 		keep.last->next = NULL;
 		q->offset = 0;

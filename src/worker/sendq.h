@@ -23,6 +23,8 @@ struct sendq {
 	uint32_t offset; /* bytes of the first message that are written already */
 	uint32_t bytes;  /* that still wait */
 	uint32_t n;      /* messages that wait */
+	uint32_t
+		skipped; /* messages that it had no room for, ever: refused, or given up for newer */
 };
 
 /* What a waiting message holds besides its bytes: its node, its head, the allocator's share. */
@@ -53,6 +55,14 @@ int sendq_describe(const struct sendq *q, struct iovec *iov, int max);
 
 /* @n bytes from the front were written. */
 void sendq_written(struct sendq *q, struct slab *nodes, size_t n);
+
+/**
+ * Give up the oldest message from elsewhere: not one of which a part is on the wire already, and
+ * nothing of the connection's own.
+ *
+ * Returns: false: there is none
+ */
+bool sendq_skip_oldest(struct sendq *q, struct slab *nodes);
 
 /* Forget everything, but for a first message that is vital, or of which a part is on the wire
  * already. Both return the number of messages that were forgotten. */

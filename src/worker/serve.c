@@ -59,6 +59,7 @@ static void fill_row(const struct worker *w, const struct conn *c, struct conn_r
 		.bytes_in = c->bytes_in,
 		.bytes_out = c->bytes_out,
 		.queue_bytes = c->sendq.bytes,
+		.skipped_messages = c->sendq.skipped,
 		.incomplete_bytes = c->rx.message_len + c->tail_len,
 		.pings_sent = c->pings_sent,
 		.pongs_received = c->pongs_received,

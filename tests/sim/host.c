@@ -30,6 +30,15 @@ bool host_running(void)
 	return running;
 }
 
+uint64_t host_skipped(void)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < server->n_blocks; i++)
+		n += stats_get(&server->blocks[i], STAT_SKIPPED);
+	return n;
+}
+
 const char *host_phase(void)
 {
 	static char text[256];

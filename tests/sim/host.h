@@ -19,6 +19,9 @@ struct server *host_server(void);
 bool host_running(void);      /* main has not said yet that everything has ended */
 const char *host_phase(void); /* who is still there */
 
+/* Messages that were given up for newer ones. */
+uint64_t host_skipped(void);
+
 /* Run the world until then, or until the server has ended. */
 void host_run_until(uint64_t until_us);
 

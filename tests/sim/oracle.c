@@ -205,6 +205,24 @@ static void compare(const struct server *s, unsigned id, const char *name, uint6
 	       (unsigned long long)gauge(s, id), (unsigned long long)counted);
 }
 
+/* Every socket is counted at its address. */
+static void check_sources(const struct server *s)
+{
+	uint64_t opening = 0, connections = 0;
+
+	role_enter(&role_main);
+	role_enter(&role_acceptor);
+	for (uint32_t i = 0; i <= s->sources.mask; i++) {
+		const struct source *at = &s->sources.place[i];
+
+		opening += at->opening;
+		connections += at->came - at->left;
+	}
+	EXPECT(opening == s->acceptor->half_open.in_use, "%llu sockets at their addresses, %u here",
+	       (unsigned long long)opening, s->acceptor->half_open.in_use);
+	compare(s, STAT_CONNECTIONS_ACTIVE, "connections at their addresses", connections);
+}
+
 void oracle_walk(void)
 {
 	struct server *s = host_server();
@@ -216,6 +234,7 @@ void oracle_walk(void)
 		walk_worker(&s->workers[i]);
 	walk_acceptor(s->acceptor);
 	walk_controls(s);
+	check_sources(s);
 	compare(s, STAT_USERS_ACTIVE, "users_active", census.users);
 	compare(s, STAT_GROUPS_ACTIVE, "groups_active", census.groups);
 	compare(s, STAT_QUEUE_BYTES, "queue_bytes", census.queue_bytes);

@@ -60,6 +60,10 @@ static void choose_times(void)
 
 static void choose_settings(uint32_t n_workers)
 {
+	static const char *const policies[] = {[SLOW_CLOSE] = "close",
+	                                       [SLOW_DROP_NEWEST] = "drop_newest",
+	                                       [SLOW_KEEP_NEWEST] = "keep_newest"};
+
 	memset(&args, 0, sizeof(args));
 	args.settings = settings;
 	args.env_name = "testing";
@@ -70,7 +74,11 @@ static void choose_settings(uint32_t n_workers)
 	set("hubs.*.on_message", "echo");
 	set("hubs.quiet.on_message", "drop");
 	set("limits.max_message_bytes", "%u", scenario.message_bytes);
-	set("limits.send_queue_bytes", "%u", (uint32_t)chance_between(20000, 200000));
+	/* Where a full queue is no end, it is full often. */
+	set("limits.send_queue_bytes", "%u",
+	    (uint32_t)(scenario.slow_consumer == SLOW_CLOSE ? chance_between(20000, 200000)
+	                                                    : chance_between(1024, 8000)));
+	set("limits.slow_consumer", "%s", policies[scenario.slow_consumer]);
 	set("limits.max_connections_per_user", "%d", scenario.scarce ? 3 : 100000);
 	set("limits.inbox_items", "%d", scenario.scarce ? 16 : 4096);
 	set("limits.max_half_open", "%u", scenario.max_half_open);
@@ -114,6 +122,7 @@ static void choose(uint32_t *ret_workers)
 		.ports = {8080, 8081},
 		.n_ports = 2,
 		.scarce = chance(150),
+		.slow_consumer = chance(500) ? (uint32_t)chance_below(3) : SLOW_CLOSE,
 	};
 	*ret_workers = (uint32_t)chance_between(2, 4);
 	scenario.n_slots = size < 60   ? (uint32_t)chance_between(3, 30)

@@ -15,7 +15,8 @@ struct scenario {
 	uint16_t ports[2];
 	uint32_t n_ports;
 	uint32_t max_half_open;
-	bool scarce; /* limits are so low that newcomers may be refused */
+	uint32_t slow_consumer; /* enum conf_slow */
+	bool scarce;            /* limits are so low that newcomers may be refused */
 };
 
 extern struct scenario scenario;

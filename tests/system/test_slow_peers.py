@@ -102,6 +102,86 @@ class SlowReaders(wsmd.WsmdTest):
         self.assertGreaterEqual(stats["delivery"]["unsent"], 5)
         bystander.goodbye()
 
+    def receive_until(self, client, last):
+        """Numbers of the messages that arrive, until the one that is numbered @last."""
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
+        got = []
+        while not got or got[-1] != last:
+            got.append(int(client.receive().split(" ")[0]))
+        return got
+
+    def test_reason_says_size_limit_and_policy(self):
+        server = self.wsmd(limits__send_queue_bytes=65536, limits__slow_consumer="close")
+        client = rawws.RawClient(server, "v", rcvbuf=SMALL_BUFFER)
+        self.fill(server, "v")
+        self.assertRegex(
+            client.closing().reason,
+            r"slow consumer: \d+ bytes wait, limits.send_queue_bytes is 65536, "
+            r"slow_consumer is close",
+        )
+
+    def test_drop_newest(self):
+        server = self.wsmd(limits__send_queue_bytes=256 * 1024, limits__slow_consumer="drop_newest")
+        client = rawws.RawClient(server, "v", rcvbuf=SMALL_BUFFER)
+        delivered, n = [], 0
+        while len(delivered) == n:
+            result = server.ctl("send", user="v", text=f"{n} " + "x" * 60000)
+            delivered += [n] * result["delivered"]
+            n += 1
+        self.assertEqual((result["dropped"], result["reason"]), (1, "queue_full"))
+        for _ in range(5):
+            self.assertEqual(server.ctl("send", user="v", text="x" * 60000)["dropped"], 1)
+        self.assertLessEqual(server.stat("delivery.queue_bytes"), 256 * 1024)
+        self.assertEqual(server.stat("delivery.queue_full"), 6)
+        (row,) = server.ctl("show", target="v")["connections"]
+        self.assertEqual(row["skipped_messages"], 6)
+        # What was said to be delivered arrives, in order, and so does what comes later.
+        self.assertEqual(self.receive_until(client, delivered[-1]), delivered)
+        self.eventually(lambda: server.stat("delivery.queue_bytes") == 0)
+        self.assertEqual(server.ctl("send", user="v", text="7 later")["delivered"], 1)
+        self.assertEqual(self.receive_until(client, 7), [7])
+        client.echo("still there")
+
+    def test_keep_newest(self):
+        server = self.wsmd(limits__send_queue_bytes=256 * 1024, limits__slow_consumer="keep_newest")
+        client = rawws.RawClient(server, "v", rcvbuf=SMALL_BUFFER)
+        n = 0
+        while server.stat("delivery.skipped") < 20:
+            self.assertLess(n, 2000)
+            size = 1000 if n % 3 else 100000
+            result = server.ctl("send", user="v", text=f"{n} " + "x" * size)
+            self.assertEqual(result["delivered"], 1)
+            self.assertLessEqual(server.stat("delivery.queue_bytes"), 256 * 1024)
+            n += 1
+        (row,) = server.ctl("show", target="v")["connections"]
+        skipped = row["skipped_messages"]
+        self.assertEqual(server.stat("delivery.skipped"), skipped)
+        # Whole frames in order, the newest at the end, and only those missing that are counted.
+        got = self.receive_until(client, n - 1)
+        self.assertEqual(got, sorted(set(got)))
+        self.assertEqual(len(got), n - skipped)
+        client.echo("still there")
+
+    def test_keep_newest_ends_at_the_write_deadline(self):
+        server = self.wsmd(
+            limits__send_queue_bytes=65536, limits__slow_consumer="keep_newest",
+            limits__write_timeout_s=0.4,
+        )  # fmt: skip
+        client = rawws.RawClient(server, "v", rcvbuf=SMALL_BUFFER)
+        deadline = time.monotonic() + wsmd.PATIENCE_S
+        while server.stat("basic.closes.write_timeout") == 0:
+            self.assertLess(time.monotonic(), deadline)
+            server.ctl("send", user="v", text="x" * 60000)
+        self.assertEqual(client.closing().code, 1008)
+
+    def test_reload_changes_the_policy(self):
+        server = self.wsmd(limits__send_queue_bytes=65536, limits__slow_consumer="drop_newest")
+        self.assertEqual(server.ctl("config")["limits"]["slow_consumer"], "drop_newest")
+        answer = wsmd.run("--dev", "--set", "limits.slow_consumer=keep_oldest")
+        self.assertEqual(answer.returncode, 1)
+        self.assertIn("limits.slow_consumer", answer.stderr)
+        self.assertIn("keep_newest", answer.stderr)
+
     def test_broadcast_reaches_the_fast_in_spite_of_the_slow(self):
         server = self.wsmd(limits__send_queue_bytes=65536, limits__close_timeout_s=0.5)
         slow = [rawws.RawClient(server, f"s{i}", rcvbuf=SMALL_BUFFER) for i in range(20)]

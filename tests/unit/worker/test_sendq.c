@@ -72,6 +72,7 @@ static void push(uint8_t opcode, uint32_t len)
 	struct msg *m = make(opcode, len);
 
 	m->vital = opcode == 0 && rng(2) == 0;
+	m->own = opcode == WS_PING || opcode == WS_PONG || rng(4) == 0;
 	cr_assert_lt(model.n, MAX_MESSAGES);
 	cr_assert_eq(sendq_push(&q, &nodes, msg_get(m)), 0);
 	model.waiting[model.n++] = m;
@@ -142,6 +143,22 @@ static void drop_unsent(void)
 	model.offset = offset;
 }
 
+static void skip_oldest(void)
+{
+	const uint32_t skipped = q.skipped;
+	uint32_t at = model.offset > 0 ? 1 : 0;
+
+	while (at < model.n && (model.waiting[at]->own || model.waiting[at]->opcode == 0))
+		at++;
+	cr_assert_eq(sendq_skip_oldest(&q, &nodes), at < model.n);
+	cr_assert_eq(q.skipped - skipped, at < model.n ? 1 : 0);
+	if (at == model.n)
+		return;
+	msg_put(model.waiting[at]);
+	memmove(model.waiting + at, model.waiting + at + 1,
+	        (--model.n - at) * sizeof(model.waiting[0]));
+}
+
 static void random_step(void)
 {
 	static const uint8_t opcodes[] = {0, WS_TEXT, WS_BINARY, WS_PING, WS_PONG};
@@ -153,6 +170,10 @@ static void random_step(void)
 	case 1:
 	case 2:
 		replace_pong();
+		break;
+	case 9:
+	case 10:
+		skip_oldest();
 		break;
 	case 3: /* all of it */
 		write_some(q.bytes);
@@ -293,6 +314,27 @@ Test(sendq, without_a_byte_written_all_go)
 	check();
 	cr_assert(sendq_empty(&q));
 	drop_unsent();
+	push(WS_TEXT, 1);
+	check();
+	end();
+}
+
+Test(sendq, newer_ones_go_in_place_of_the_oldest_whole_one)
+{
+	begin();
+	push(WS_TEXT, 50);
+	push(WS_PING, 5);
+	push(WS_TEXT, 60);
+	push(WS_BINARY, 70);
+	model.waiting[0]->own = model.waiting[2]->own = model.waiting[3]->own = false;
+	write_some(1);
+	skip_oldest();
+	check();
+	cr_assert_eq(model.waiting[2]->payload_len, 70);
+	skip_oldest();
+	check();
+	cr_assert_eq(model.n, 2, "what is on the wire, and a ping");
+	cr_assert_not(sendq_skip_oldest(&q, &nodes));
 	push(WS_TEXT, 1);
 	check();
 	end();
