@@ -1,13 +1,11 @@
-/* Linear probing, one inserting thread. */
+/* Two choices of eight places for each address, one inserting thread. */
 #include "shard/sources.h"
 
 #include <string.h>
 
 #include "base/err.h"
 
-/* Looked at for each socket that is accepted. All places come round before a quarter of them
- * can have been taken anew. */
-#define SWEEP 4
+#define PLACES 8 /* of one choice */
 
 /* Addresses without an IP. The numbers are multicast prefixes, which nobody calls from. */
 #define IPV4_PREFIX 0xFFFFFFFF00000000u
@@ -16,13 +14,13 @@
 
 int sources_init(struct sources *s, const struct siphash_key *key, uint32_t most)
 {
-	uint32_t n = 64;
+	uint32_t n = 2;
 
-	/* Half of the places at most are in use, so that a probe ends soon. */
-	while (n < SOURCES_MAX && n / 2 < most)
+	/* Half of the places at most are in use: with two choices of eight there is always one. */
+	while (n * PLACES < SOURCES_MAX && n * PLACES / 2 < most)
 		n *= 2;
-	*s = (struct sources){.key = *key, .mask = n - 1};
-	s->place = calloc(n, sizeof(*s->place));
+	*s = (struct sources){.key = *key, .n = n * PLACES};
+	s->place = calloc(s->n, sizeof(*s->place));
 	return s->place == NULL ? WSMD_ENOMEM : 0;
 }
 
@@ -56,11 +54,6 @@ uint64_t sources_address(const struct net_addr *peer)
 	return prefix == 0 ? ZERO_PREFIX : prefix;
 }
 
-static uint64_t address_at(const struct source *at)
-{
-	return atomic_load_explicit(&at->address, memory_order_relaxed);
-}
-
 /* Connections that workers have. Acquire: the place is theirs until they have said goodbye. */
 static uint32_t connections(const struct source *at)
 {
@@ -72,67 +65,59 @@ static bool idle(const struct source *at)
 	return at->opening == 0 && connections(at) == 0;
 }
 
+/* The first of the places that @address may have, by the one half of its hash and the other. */
+static void choices(const struct sources *s, uint64_t address, struct source *ret[2])
+{
+	const uint64_t hash = siphash(&s->key, &address, sizeof(address));
+	const uint32_t n = s->n / PLACES; /* a power of two */
+
+	ret[0] = &s->place[((uint32_t)hash & (n - 1)) * PLACES];
+	ret[1] = &s->place[((uint32_t)(hash >> 32) & (n - 1)) * PLACES];
+}
+
 /* The place of @address, or NULL. */
 static struct source *find(const struct sources *s, uint64_t address)
 {
-	uint32_t i = (uint32_t)siphash(&s->key, &address, sizeof(address)) & s->mask;
+	struct source *from[2];
 
-	/* Relaxed, on a worker too: what lies before its own place was there when that was taken,
-	 * before the hand-off, and is never emptied while something lies behind it. */
-	for (uint32_t n = 0; n <= s->mask; n++, i = (i + 1) & s->mask) {
-		const uint64_t there = address_at(&s->place[i]);
+	choices(s, address, from);
+	/* Relaxed, on a worker too: its own place was written before the hand-off. */
+	for (int i = 0; i < 2 * PLACES; i++) {
+		struct source *at = &from[i / PLACES][i % PLACES];
 
-		if (there == address)
-			return &s->place[i];
-		if (there == 0)
-			break;
+		if (atomic_load_explicit(&at->address, memory_order_relaxed) == address)
+			return at;
 	}
 	return NULL;
 }
 
-/* A place that nobody uses may become empty when none behind it can be on the way past it. The
- * walk goes backwards, so that a whole row of them goes at once. */
-static void sweep(struct sources *s)
+/* How many of its places nobody uses, and one of them. */
+static int count_idle(struct source *from, struct source **ret)
 {
-	for (int n = 0; n < SWEEP; n++) {
-		struct source *at = &s->place[s->sweep];
+	int n = 0;
 
-		if (address_at(at) != 0 && idle(at) &&
-		    address_at(&s->place[(s->sweep + 1) & s->mask]) == 0) {
-			atomic_store_explicit(&at->address, 0, memory_order_relaxed);
-			s->used--;
-		}
-		s->sweep = (s->sweep - 1) & s->mask;
+	for (int i = 0; i < PLACES; i++) {
+		if (!idle(&from[i]))
+			continue;
+		*ret = &from[i];
+		n++;
 	}
+	return n;
 }
 
-/* The place of @address, a new one if it has none. NULL: all are taken. */
-static struct source *obtain(struct sources *s, uint64_t address)
+/* A place for @address where more are left. NULL: all are taken. */
+static struct source *take(struct sources *s, uint64_t address)
 {
-	uint32_t i = (uint32_t)siphash(&s->key, &address, sizeof(address)) & s->mask;
-	struct source *free_one = NULL;
-	uint64_t there = 0;
+	struct source *from[2], *one = NULL, *other = NULL;
 
-	for (uint32_t n = 0; n <= s->mask; n++, i = (i + 1) & s->mask) {
-		there = address_at(&s->place[i]);
-		if (there == address)
-			return &s->place[i];
-		if (free_one == NULL && (there == 0 || idle(&s->place[i])))
-			free_one = &s->place[i];
-		if (there == 0)
-			break;
-	}
-	if (free_one == NULL)
+	choices(s, address, from);
+	if (count_idle(from[0], &one) < count_idle(from[1], &other))
+		one = other;
+	if (one == NULL)
 		return NULL;
-	/* One is always empty, or a search for somebody who is not there would have no end. */
-	if (address_at(free_one) == 0) {
-		if (s->used == s->mask)
-			return NULL;
-		s->used++;
-	}
-	/* Of an address that is gone for good the numbers are equal: they may go on from there. */
-	atomic_store_explicit(&free_one->address, address, memory_order_relaxed);
-	return free_one;
+	/* Its two numbers are equal: they may go on from there. */
+	atomic_store_explicit(&one->address, address, memory_order_relaxed);
+	return one;
 }
 
 static struct source *must_find(const struct sources *s, const struct net_addr *peer)
@@ -145,10 +130,11 @@ static struct source *must_find(const struct sources *s, const struct net_addr *
 
 bool sources_opened(struct sources *s, const struct net_addr *peer)
 {
-	struct source *at;
+	const uint64_t address = sources_address(peer);
+	struct source *at = find(s, address);
 
-	sweep(s);
-	at = obtain(s, sources_address(peer));
+	if (at == NULL)
+		at = take(s, address);
 	if (at == NULL)
 		return false;
 	at->opening++;

@@ -2,10 +2,10 @@
  * How many connections each client address has: IPv4 by the address, IPv6 by its /64, because
  * a household or a virtual machine has all of one.
  *
- * A table of a fixed number of places, found by keyed hash and linear probing. The acceptor
- * alone takes places and gives them to others; a worker only says that one of an address has
- * left. A place is somebody else's only when nobody of its address is there any more, so whoever
- * has a connection of an address finds it in the table, without a lock.
+ * A table of a fixed number of places, of which an address has one of sixteen, by keyed hash.
+ * The acceptor alone takes places and gives them to others; a worker only says that one of an
+ * address has left. A place is somebody else's only when nobody of its address is there any more,
+ * so whoever has a connection of an address finds it in the table, without a lock.
  *
  * Thread: the acceptor, but for sources_left(), which is any worker's.
  */
@@ -19,7 +19,7 @@
 #include "base/siphash.h"
 
 struct source {
-	_Atomic uint64_t address; /* 0: never used, or forgotten. Written by the acceptor */
+	_Atomic uint64_t address; /* who has it, or had it last. Written by the acceptor */
 	_Atomic uint32_t left;    /* counted by workers, of those that were handed to them */
 	uint32_t came;            /* handed to workers ever; like the next, the acceptor's own */
 	uint32_t opening;         /* sockets that the acceptor still has */
@@ -27,13 +27,11 @@ struct source {
 
 struct sources {
 	struct siphash_key key;
-	uint32_t mask;  /* number of places - 1; a power of two */
-	uint32_t used;  /* places whose address is not 0 */
-	uint32_t sweep; /* next place to look at for what can be forgotten */
+	uint32_t n; /* places */
 	struct source *place;
 };
 
-/* Places that there are at most; when all are taken, whoever comes from elsewhere is refused. */
+/* Places that there are at most. When all of an address are taken, it is refused. */
 #define SOURCES_MAX (1u << 22)
 
 /* @most: sockets there may be at once. 0 or WSMD_ENOMEM. Thread: main, before the others start. */

@@ -75,7 +75,7 @@ int main(void)
 	atomic_store_explicit(&over, true, memory_order_release);
 	for (unsigned i = 0; i < WORKERS; i++)
 		pthread_join(t[i], NULL);
-	for (uint32_t i = 0; i <= s.mask; i++) {
+	for (uint32_t i = 0; i < s.n; i++) {
 		empty = empty && s.place[i].opening == 0 && s.place[i].came == s.place[i].left;
 		left += s.place[i].left;
 	}

@@ -212,7 +212,7 @@ static void check_sources(const struct server *s)
 
 	role_enter(&role_main);
 	role_enter(&role_acceptor);
-	for (uint32_t i = 0; i <= s->sources.mask; i++) {
+	for (uint32_t i = 0; i < s->sources.n; i++) {
 		const struct source *at = &s->sources.place[i];
 
 		opening += at->opening;
