@@ -39,10 +39,13 @@
  * config    -                                       the effective configuration
  *
  * row: id, hub, user (null: anonymous), worker, peer, protocol, state, connected_at (ISO 8601,
- *      UTC), age_ms, idle_ms, messages_in, messages_out, bytes_in, bytes_out, queue_bytes
- * long fields: pings_sent, pongs_received, rtt_us (last, null: none yet), rtt_min_us, rtt_max_us,
- *      ping_pending, missed, incomplete_bytes, skipped_messages (refused or given up because
- *      its send queue was full)
+ *      UTC), age_ms, idle_ms, messages_in, messages_out, bytes_in, bytes_out, queue_bytes,
+ *      score (0 ... 100), rtt_ms (of the last ping, null: none yet)
+ * long fields, the report on its health: transport, healthy (a score over 50), suspect (a pong was
+ *      missed, and nothing heard since), missed (pongs in a row), ping_pending, pings_sent,
+ *      pongs_received, srtt_ms, rttvar_ms, rtt_average_ms (null: none yet), last_activity_at
+ *      (ISO 8601, UTC), queue_peak_bytes, incomplete_bytes,
+ *      skipped_messages (refused or given up because its send queue was full)
  *
  * stats: the groups basic, protocol_distribution, health, delivery, heartbeat_config, limits,
  *      workers; the names of docs/statistics.md

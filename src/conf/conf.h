@@ -68,6 +68,7 @@ struct conf {
 		uint32_t interval_ms, timeout_ms, housekeeping_ms;
 		uint32_t missed_limit;
 		double grace_factor;
+		bool adaptive; /* the time to wait for a pong follows the round trips */
 	} heartbeat;
 
 	struct conf_limits {

@@ -90,8 +90,16 @@ const struct conf_key conf_keys[] = {
          FIELD(heartbeat.missed_limit),
          .reload = true,
          .value = {"3", "2", "2", "2"},
-         .help = "so many missed pongs in a row make a connection dead, where silence has not done "
-                 "so before"},
+         .help = "a connection that stays silent is pinged so many times before it is dead; a "
+                 "pong that does not come in its time makes it a suspect, and it is pinged again"},
+	{.name = "heartbeat.adaptive",
+         .type = KEY_SWITCH,
+         FIELD(heartbeat.adaptive),
+         .reload = true,
+         .value = {"true"},
+         .help = "true: a pong is missed after a time that follows the round trips of its "
+                 "connection, at least 1 s times grace_factor; false: the missed_limit pings share "
+                 "the time until the connection is dead equally"},
 	{.name = "heartbeat.grace_factor",
          .type = KEY_FACTOR,
          .min = 1,

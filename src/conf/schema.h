@@ -16,6 +16,7 @@ enum key_type {
 	KEY_SECONDS, /* uint32_t of milliseconds */
 	KEY_FACTOR,  /* double */
 	KEY_WORD,    /* enum; its values index the row's words */
+	KEY_SWITCH,  /* bool */
 	KEY_PATH,    /* char[CONTROL_PATH_MAX] */
 	KEY_LISTEN,  /* the list of addresses, together with its length */
 };

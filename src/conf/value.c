@@ -69,6 +69,11 @@ bool value_store(const struct conf_key *k, void *base, const json_t *v)
 		return json_is_number(v) && store_number(k, field, json_number_value(v));
 	case KEY_WORD:
 		return json_is_string(v) && store_word(k, field, json_string_value(v));
+	case KEY_SWITCH:
+		if (!json_is_boolean(v))
+			return false;
+		*(bool *)field = json_is_true(v);
+		return true;
 	case KEY_PATH:
 		if (!json_is_string(v) || json_string_length(v) >= k->width)
 			return false;
@@ -134,6 +139,9 @@ const char *value_format(const struct conf_key *k, const void *base, char buf[VA
 	case KEY_WORD:
 		value_quote(buf, VALUE_TEXT_MAX, k->words[load_whole(k, field)]);
 		break;
+	case KEY_SWITCH:
+		strcpy(buf, *(const bool *)field ? "true" : "false");
+		break;
 	case KEY_PATH:
 		value_quote(buf, VALUE_TEXT_MAX, field);
 		break;
@@ -175,6 +183,9 @@ const char *value_expect(const struct conf_key *k, char buf[VALUE_EXPECT_MAX])
 		break;
 	case KEY_WORD:
 		expect_word(k, buf);
+		break;
+	case KEY_SWITCH:
+		strcpy(buf, "true or false");
 		break;
 	case KEY_PATH:
 		snprintf(buf, VALUE_EXPECT_MAX, "a path of at most %zu bytes", k->width - 1);

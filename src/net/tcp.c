@@ -24,6 +24,7 @@ static void tcp_close(struct transport *t)
 }
 
 static const struct transport_ops tcp_ops = {
+	.name = "tcp",
 	.read = tcp_read,
 	.writev = tcp_writev,
 	.shutdown = tcp_shutdown,

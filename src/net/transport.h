@@ -20,6 +20,7 @@ struct transport {
 
 /* All: bytes or 0, or a negative errno; -EAGAIN: not now. read: 0 is the end of the stream. */
 struct transport_ops {
+	const char *name;
 	ssize_t (*read)(struct transport *t, void *buf, size_t len);
 	ssize_t (*writev)(struct transport *t, const struct iovec *iov, int n);
 	void (*shutdown)(struct transport *t); /* no more from this side */

@@ -13,20 +13,29 @@ static json_t *number(uint64_t n)
 }
 
 /* 0 stands for "none yet". */
-static json_t *measured(uint32_t us)
+static json_t *round_trip_ms(uint32_t us)
 {
-	return us == 0 ? json_null() : number(us);
+	return us == 0 ? json_null() : json_real((double)us / US_PER_MS);
 }
 
 static void add_details(json_t *o, const struct conn_row *row)
 {
+	char when[TEXT_ISO8601];
+
+	json_object_set_new(o, "transport", json_string(row->transport));
+	json_object_set_new(o, "healthy", json_boolean(row->healthy));
+	json_object_set_new(o, "suspect", json_boolean(row->suspect));
+	json_object_set_new(o, "missed", number(row->missed));
+	json_object_set_new(o, "ping_pending", json_boolean(row->ping_pending));
 	json_object_set_new(o, "pings_sent", number(row->pings_sent));
 	json_object_set_new(o, "pongs_received", number(row->pongs_received));
-	json_object_set_new(o, "ping_pending", json_boolean(row->ping_pending));
-	json_object_set_new(o, "missed", number(row->missed));
-	json_object_set_new(o, "rtt_us", measured(row->rtt_us));
-	json_object_set_new(o, "rtt_min_us", measured(row->rtt_min_us));
-	json_object_set_new(o, "rtt_max_us", measured(row->rtt_max_us));
+	json_object_set_new(o, "srtt_ms", round_trip_ms(row->srtt_us));
+	json_object_set_new(o, "rttvar_ms", round_trip_ms(row->rttvar_us));
+	json_object_set_new(o, "rtt_average_ms", round_trip_ms(row->rtt_average_us));
+	json_object_set_new(o, "last_activity_at",
+	                    json_string(text_iso8601(when, row->connected_wall_ms + row->age_ms -
+	                                                           row->idle_ms)));
+	json_object_set_new(o, "queue_peak_bytes", number(row->queue_peak_bytes));
 	json_object_set_new(o, "skipped_messages", number(row->skipped_messages));
 	json_object_set_new(o, "incomplete_bytes", number(row->incomplete_bytes));
 }
@@ -55,6 +64,8 @@ json_t *render_row(const struct conn_row *row, bool detailed)
 	json_object_set_new(o, "bytes_in", number(row->bytes_in));
 	json_object_set_new(o, "bytes_out", number(row->bytes_out));
 	json_object_set_new(o, "queue_bytes", number(row->queue_bytes));
+	json_object_set_new(o, "score", number(row->score));
+	json_object_set_new(o, "rtt_ms", round_trip_ms(row->rtt_us));
 	if (detailed)
 		add_details(o, row);
 	return o;
@@ -175,6 +186,21 @@ static void add_settings(json_t *all, const struct server *s, const struct stats
 	json_decref(conf);
 }
 
+/* What is known of health besides the counters. */
+static void add_health(json_t *health, const struct stats_snapshot *s)
+{
+	json_t *scores = json_array();
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < STAT_SCORE_COUNT; i++) {
+		n += s->sum[STAT_SCORES + i];
+		json_array_append_new(scores, number(s->sum[STAT_SCORES + i]));
+	}
+	json_object_set_new(health, "score_mean",
+	                    json_real(n == 0 ? 0 : (double)s->sum[STAT_SCORE_SUM] / (double)n));
+	json_object_set_new(health, "scores", scores);
+}
+
 json_t *render_stats(const struct server *s, const struct stats_snapshot *snapshot)
 {
 	const struct conf *c = server_conf(s);
@@ -198,6 +224,7 @@ json_t *render_stats(const struct server *s, const struct stats_snapshot *snapsh
 	json_object_set_new(all, "workers", workers(snapshot));
 	json_object_set_new(all, "pool", pool(snapshot));
 	add_counters(all, snapshot);
+	add_health(json_object_get(all, "health"), snapshot);
 	json_object_set_new(basic, "closes",
 	                    family(snapshot, STAT_CLOSES, CLOSE_REASON_COUNT, stats_close_label));
 	json_object_set_new(basic, "errors", errors(snapshot));

@@ -84,15 +84,15 @@ struct conn_row {
 	char user[USER_NAME_MAX + 1];
 	struct net_addr peer;
 	enum protocol_type protocol;
-	const char *state; /* static text */
+	const char *state, *transport; /* static text */
 	uint32_t worker;
 	uint64_t connected_wall_ms, age_ms, idle_ms;
 	uint64_t messages_in, messages_out, bytes_in, bytes_out;
-	uint64_t queue_bytes, incomplete_bytes;
+	uint64_t queue_bytes, queue_peak_bytes, incomplete_bytes;
+	bool healthy, suspect, ping_pending;
+	uint32_t score, missed, pings_sent, pongs_received;
+	uint32_t rtt_us, srtt_us, rttvar_us, rtt_average_us; /* 0: none yet */
 	uint32_t skipped_messages; /* that its send queue had no room for */
-	uint32_t pings_sent, pongs_received, missed;
-	uint32_t rtt_us, rtt_min_us, rtt_max_us; /* 0: none yet */
-	bool ping_pending;
 };
 
 struct request {

@@ -59,8 +59,20 @@
 	X(STAT_PONGS_RECEIVED, health, pongs_received, counter, "pongs that matched their ping")   \
 	X(STAT_PONGS_UNMATCHED, health, pongs_unmatched, counter, "pongs that matched no ping")    \
 	X(STAT_PONGS_MISSED, health, pongs_missed, counter, "pings not answered in time")          \
+	X(STAT_PINGS_UNWRITTEN, health, pings_unwritten, counter,                                  \
+	  "pings that could not be written")                                                       \
+	X(STAT_HEALTHY, health, healthy, gauge, "connections with a score over 50")                \
+	X(STAT_SUSPECTS, health, suspects, gauge,                                                  \
+	  "connections that missed a pong and were not heard from since")                          \
+	X(STAT_SICK, health, sick, gauge,                                                          \
+	  "suspects, and connections with a score of 50 or less: the first to go")                 \
+	X(STAT_SCORE_SUM, health, score_sum, gauge, "sum of the scores of all connections")        \
+	X(STAT_RESURRECTIONS, health, resurrections, counter,                                      \
+	  "suspects that were heard from before they were dead")                                   \
 	X(STAT_DROPPED_DEAD, health, dropped_dead, counter, "connections closed as dead")          \
 	X(STAT_RTT_SUM_US, health, rtt_sum_us, counter_us, "sum of measured round trips")          \
+	X(STAT_RTT_OUTLIERS, health, rtt_outliers, counter,                                        \
+	  "round trips of more than five times the average of their connection")                   \
 	X(STAT_SENDS, delivery, sends, counter, "sends requested by back ends and operators")      \
 	X(STAT_DELIVERED, delivery, delivered, counter, "targets a send was queued or written to") \
 	X(STAT_QUEUED, delivery, queued, counter,                                                  \
@@ -95,6 +107,9 @@
 	  "messages that needed memory of their own")                                              \
 	X(STAT_INBOX_FULL, workers, inbox_full, counter, "items refused by a full inbox")
 
+/* Scores of connections are counted by their tens; the last is 100 alone. */
+#define STAT_SCORE_COUNT 11
+
 enum stat_id {
 #define X(id, group, name, kind, help) id,
 	COUNTERS(X)
@@ -105,8 +120,9 @@ enum stat_id {
 	STAT_PROTOCOL_EVER = STAT_PROTOCOL_NOW + PROTOCOL_TYPE_COUNT,
 	STAT_RULES = STAT_PROTOCOL_EVER + PROTOCOL_TYPE_COUNT, /* + enum ws_rule */
 	STAT_FAULTS = STAT_RULES + WS_RULE_COUNT,              /* + enum http_fault */
+	STAT_SCORES = STAT_FAULTS + HTTP_FAULT_COUNT,          /* + tens of the score */
 	/* Told for each worker, a sum of some would mean nothing. */
-	STAT_TURN_SUM_US = STAT_FAULTS + HTTP_FAULT_COUNT,
+	STAT_TURN_SUM_US = STAT_SCORES + STAT_SCORE_COUNT,
 	STAT_TURN_MAX_US,
 	STAT_INBOX_HIGH, /* items in the inbox at the beginning of a turn, the most ever */
 	STAT_TURN_TIME,  /* + step of the ladder, in microseconds */
@@ -157,6 +173,11 @@ static inline unsigned stat_rule(enum ws_rule rule)
 static inline unsigned stat_fault(enum http_fault fault)
 {
 	return STAT_FAULTS + (unsigned)fault;
+}
+
+static inline unsigned stat_score(unsigned score)
+{
+	return STAT_SCORES + score / 10;
 }
 
 struct stats_block {

@@ -46,6 +46,10 @@ static const struct {
          "`wsmd_pool_room`)"},
 	{"pool.each[].reused",
          "times that an object was used again (Prometheus: `wsmd_pool_reused_total`)"},
+	{"health.score_mean", "mean of the scores of all connections; 0 when nobody is there"},
+	{"health.scores[]",
+         "connections by the tens of their score: 0 to 9, 10 to 19, ... 90 to 99, 100 (Prometheus: "
+         "`wsmd_connection_scores`)"},
 	{"workers.count", "worker threads"},
 	{"workers.each[].worker", "number of the worker, from 0"},
 	{"workers.each[].connections",

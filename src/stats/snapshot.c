@@ -216,6 +216,15 @@ static void print_turns(FILE *out, const struct stats_snapshot *s)
 		        (double)stats_of_worker(&s->worker[i], STAT_TURN_MAX_US) / 1e6);
 }
 
+static const char *score_label(unsigned i)
+{
+	static const char *const labels[STAT_SCORE_COUNT] = {"0",  "10", "20", "30", "40", "50",
+	                                                     "60", "70", "80", "90", "100"};
+
+	ASSERT(i < STAT_SCORE_COUNT);
+	return labels[i];
+}
+
 static void print_workers(FILE *out, const struct stats_snapshot *s)
 {
 	static const struct {
@@ -261,5 +270,8 @@ void stats_print_prometheus(const struct stats_snapshot *s, FILE *out)
 	print_family(out, s, "protocol_connections_total", false, "connections ever, by protocol",
 	             "protocol", STAT_PROTOCOL_EVER, PROTOCOL_TYPE_COUNT, stats_protocol_label);
 	print_errors(out, s);
+	print_family(out, s, "connection_scores", true,
+	             "connections, by the tens of their health score", "score", STAT_SCORES,
+	             STAT_SCORE_COUNT, score_label);
 	print_workers(out, s);
 }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "worker/close_text.h"
 #include "worker/deadline.h"
+#include "worker/health.h"
 #include "worker/input.h"
 #include "worker/keepalive.h"
 #include "worker/output.h"
@@ -122,6 +123,7 @@ static void welcome(struct worker *w, struct conn *c, struct handoff *h)
 	stats_add(w->is.stats, STAT_CONNECTIONS_TOTAL, 1);
 	stats_add(w->is.stats, stat_protocol_now(h->protocol), 1);
 	stats_add(w->is.stats, stat_protocol_ever(h->protocol), 1);
+	health_begin(w, c);
 	deadline_arm(w, c);
 	output_begin(w, c);
 	if (output_raw(w, c, h->answer, h->answer_len) < 0)
@@ -213,6 +215,7 @@ static void leave_open(struct worker *w, struct conn *c, enum close_reason reaso
 	log_close(w, c, code, text);
 	stats_add(w->is.stats, stat_close(reason), 1);
 	keepalive_on_close(w, c);
+	health_end(w, c);
 	registry_remove(&w->registry, c->session);
 	c->session = NULL;
 	count_users(w);

@@ -26,6 +26,7 @@
 #include "net/wheel.h"
 #include "shard/handoff.h"
 #include "stats/close_reason.h"
+#include "worker/rtt.h"
 #include "worker/sendq.h"
 #include "worker/worker.h"
 #include "ws/receiver.h"
@@ -42,7 +43,8 @@ struct conn {
 	uint8_t state;     /* enum conn_state, moved by conn.c alone */
 	uint8_t reason;    /* enum close_reason, once not open */
 	uint8_t protocol;  /* enum protocol_type */
-	uint8_t missed;    /* pongs in a row, nothing else heard between */
+	uint8_t score;     /* see health.h, which alone changes it and ... */
+	uint8_t missed;    /* ... this: pongs in a row, nothing else heard between */
 	uint8_t tail_len;  /* bytes in tail */
 	uint8_t interest;  /* events the poll watches */
 	bool ping_pending; /* a pong is awaited */
@@ -68,12 +70,15 @@ struct conn {
 
 	uint64_t messages_in, messages_out, bytes_in, bytes_out;
 	uint32_t pings_sent, pongs_received;
-	uint32_t rtt_us, rtt_min_us, rtt_max_us; /* 0: none yet */
+	struct rtt rtt;
+	/* Truncated [ms]. A pong is awaited: when the first ping of those that are not answered was
+	 * sent. None is: when the last pong came. */
+	uint32_t asked_ms;
 	struct net_addr peer;
 };
 
 /* The promise of the idle connection: see docs/performance.md before this grows. */
-static_assert(sizeof(struct conn) <= 296, "an idle connection must stay small");
+static_assert(sizeof(struct conn) <= 312, "an idle connection must stay small");
 
 /* Take a connection over. Frees @h; refuses with an HTTP answer what cannot be taken. */
 void conn_open(struct worker *w, struct handoff *h) ON_WORKER;

@@ -2,6 +2,7 @@
 #include "worker/deadline.h"
 
 #include "base/clock.h"
+#include "worker/health.h"
 #include "worker/keepalive.h"
 
 #define REARMS_PER_TURN 1024
@@ -73,6 +74,7 @@ void deadline_fire(struct worker *w, struct conn *c)
 			conn_abort(w, c, (enum close_reason)c->reason);
 	} else if (c->blocked_ms != 0 &&
 	           w->now_ms >= worker_since(w, c->blocked_ms) + l->write_timeout_ms) {
+		health_on_write_late(w, c);
 		conn_close(w, c, CLOSE_WRITE_TIMEOUT);
 	} else if (c->message_ms != 0 && !c->paused &&
 	           w->now_ms >= worker_since(w, c->message_ms) + l->message_timeout_ms) {

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "worker/deadline.h"
+#include "worker/health.h"
 #include "worker/keepalive.h"
 #include "worker/output.h"
 
@@ -76,9 +77,11 @@ static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev
 		return; /* our close frame is out: only the peer's matters now */
 	switch (ev->type) {
 	case WS_EVENT_MESSAGE:
+		health_on_frame(w, c);
 		on_message(w, c, ev);
 		break;
 	case WS_EVENT_PING:
+		health_on_frame(w, c);
 		/* Without memory there is no pong, and the peer may ask again. */
 		(void)!output_frame(w, c, WS_PONG, ev->data, (uint32_t)ev->len);
 		break;
@@ -171,8 +174,7 @@ void input_readable(struct worker *w, struct conn *c)
 			conn_abort(w, c, n == -ECONNRESET ? CLOSE_RESET : CLOSE_IO_ERROR);
 		return;
 	}
-	c->heard_ms = w->now_ms;
-	c->missed = 0;
+	keepalive_heard(w, c);
 	c->bytes_in += (uint64_t)n;
 	stats_add(w->is.stats, STAT_BYTES_IN, (uint64_t)n);
 	if (c->state == CONN_LINGERING)

@@ -1,4 +1,4 @@
-/* Heartbeats by the fixed timeout of the profile. */
+/* When to ping, when a pong is missed, and when somebody is dead. */
 #include "worker/keepalive.h"
 
 #include <errno.h>
@@ -7,53 +7,82 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "worker/deadline.h"
+#include "worker/health.h"
 #include "worker/output.h"
 
 #define NONCE_BYTES 8
 
-/* A slower round trip is a stalled peer, not a measurement. */
-#define MAX_RTT_US (30u * 1000 * 1000)
+/* ---- the times ---- */
 
-static uint64_t timeout_ms(const struct worker *w) ON_WORKER;
-static uint64_t timeout_ms(const struct worker *w)
+static uint32_t interval_ms(const struct worker *w, const struct conn *c) ON_WORKER;
+static uint32_t interval_ms(const struct worker *w, const struct conn *c)
 {
-	const struct conf_heartbeat *h = &w->view.heartbeat;
-
-	return (uint64_t)(h->timeout_ms * h->grace_factor);
+	(void)c;
+	return w->view.heartbeat.interval_ms;
 }
 
-/* Different for every ping of every connection, and not to be guessed. */
-static uint64_t nonce(const struct worker *w, const struct conn *c)
+static uint32_t timeout_ms(const struct worker *w, const struct conn *c) ON_WORKER;
+static uint32_t timeout_ms(const struct worker *w, const struct conn *c)
 {
-	const uint64_t what[2] = {slab_handle_of(c), c->ping_us};
-
-	return siphash(&w->is.key, what, sizeof(what));
+	(void)c;
+	return w->view.heartbeat.timeout_ms;
 }
 
-/* From one half to all of the interval. */
-static uint64_t first_ping_ms(const struct worker *w, const struct conn *c) ON_WORKER;
-static uint64_t first_ping_ms(const struct worker *w, const struct conn *c)
+static uint64_t with_grace(const struct worker *w, uint64_t ms) ON_WORKER;
+static uint64_t with_grace(const struct worker *w, uint64_t ms)
 {
-	const uint64_t half = w->view.heartbeat.interval_ms / 2, handle = slab_handle_of(c);
+	return (uint64_t)((double)ms * w->view.heartbeat.grace_factor);
+}
 
-	return c->opened_ms + half + siphash(&w->is.key, &handle, sizeof(handle)) % (half + 1);
+/* A truncated time of the past, whole again. */
+static uint64_t whole_ms(const struct worker *w, uint32_t truncated_ms) ON_WORKER;
+static uint64_t whole_ms(const struct worker *w, uint32_t truncated_ms)
+{
+	return w->now_ms - ((uint32_t)w->now_ms - truncated_ms);
+}
+
+/* ---- when to ping ---- */
+
+/*
+ * From @from_ms to the next of the moments that are the connection's own: one in each interval,
+ * at a place that its hash has chosen. Pings at such moments are spread evenly whatever has
+ * brought the connections into step. When the next one is nearer than @least_ms, it is half an
+ * interval more, and then the one after it is met.
+ */
+static uint64_t own_moment_ms(const struct worker *w, const struct conn *c, uint64_t from_ms,
+                              uint32_t least_ms) ON_WORKER;
+static uint64_t own_moment_ms(const struct worker *w, const struct conn *c, uint64_t from_ms,
+                              uint32_t least_ms)
+{
+	const uint64_t handle = slab_handle_of(c), interval = interval_ms(w, c);
+	const uint64_t place = siphash(&w->is.key, &handle, sizeof(handle)) % interval;
+	uint64_t wait = (place + interval - from_ms % interval) % interval;
+
+	if (wait < least_ms)
+		wait += interval / 2;
+	return from_ms + wait;
+}
+
+/* Nothing but the pong to our last ping was heard since it. */
+static bool is_calm(const struct conn *c)
+{
+	return (uint32_t)c->heard_ms == c->asked_ms && c->heard_ms >= c->ping_us / US_PER_MS;
 }
 
 static uint64_t ping_due_ms(const struct worker *w, const struct conn *c) ON_WORKER;
 static uint64_t ping_due_ms(const struct worker *w, const struct conn *c)
 {
+	const uint32_t interval = interval_ms(w, c);
 	const uint64_t tried_ms = c->ping_us / US_PER_MS; /* without memory, in vain */
 
-	if (c->heard_ms == c->opened_ms && c->ping_us == 0)
-		return first_ping_ms(w, c);
-	return (c->heard_ms > tried_ms ? c->heard_ms : tried_ms) + w->view.heartbeat.interval_ms;
+	if (c->ping_us == 0 && c->heard_ms == c->opened_ms)
+		return own_moment_ms(w, c, c->opened_ms, interval / 2);
+	if (!c->ping_pending && is_calm(c))
+		return own_moment_ms(w, c, c->heard_ms, interval / 4);
+	return (c->heard_ms > tried_ms ? c->heard_ms : tried_ms) + interval;
 }
 
-static uint64_t pong_due_ms(const struct worker *w, const struct conn *c) ON_WORKER;
-static uint64_t pong_due_ms(const struct worker *w, const struct conn *c)
-{
-	return worker_since(w, c->ping_us / US_PER_MS) + timeout_ms(w);
-}
+/* ---- when a pong is missed ---- */
 
 /*
  * Silence is held against a peer who was asked: after a stall of ours nobody was heard, and
@@ -62,10 +91,49 @@ static uint64_t pong_due_ms(const struct worker *w, const struct conn *c)
 static uint64_t dead_ms(const struct worker *w, const struct conn *c) ON_WORKER;
 static uint64_t dead_ms(const struct worker *w, const struct conn *c)
 {
-	const uint64_t silent = c->heard_ms + timeout_ms(w);
-	const uint64_t asked = pong_due_ms(w, c) - w->view.heartbeat.interval_ms;
+	const uint64_t timeout = with_grace(w, timeout_ms(w, c));
+	const uint64_t silent = c->heard_ms + timeout;
+	const uint64_t asked =
+		worker_since(w, whole_ms(w, c->asked_ms)) + timeout - interval_ms(w, c);
 
 	return silent > asked ? silent : asked;
+}
+
+/* Pings that may still go unanswered: the last of them makes a connection dead, by their number
+ * or by its score. */
+static uint32_t pings_left(const struct worker *w, const struct conn *c) ON_WORKER;
+static uint32_t pings_left(const struct worker *w, const struct conn *c)
+{
+	const uint32_t limit = w->view.heartbeat.missed_limit;
+	const uint32_t left = limit > c->missed ? limit - c->missed : 1;
+	const uint32_t by_score = (c->score + HEALTH_MISSED - 1u) / HEALTH_MISSED;
+
+	return left < by_score ? left : by_score;
+}
+
+/*
+ * Until it is dead, a connection is asked missed_limit times. The last ping is waited for all
+ * the time that is left: a network that loses much may well need it, and who is dead for certain
+ * is found no sooner by asking more often. Each ping before it is waited for as long as round
+ * trips have taken so far, twice as long after each miss (RFC 6298, 5.5), but not longer than its
+ * equal share, so that everybody is asked again before he is given up.
+ */
+static uint64_t pong_due_ms(const struct worker *w, const struct conn *c) ON_WORKER;
+static uint64_t pong_due_ms(const struct worker *w, const struct conn *c)
+{
+	const struct conf_heartbeat *h = &w->view.heartbeat;
+	const uint64_t dead = dead_ms(w, c), ping_ms = c->ping_us / US_PER_MS;
+	const uint64_t from = ping_ms > w->late_ms ? ping_ms : w->late_ms;
+	const uint32_t left = pings_left(w, c);
+	uint64_t share, usual;
+
+	if (left <= 1 || dead <= from)
+		return dead;
+	share = (dead - from) / left;
+	if (!h->adaptive)
+		return from + share;
+	usual = with_grace(w, (uint64_t)rtt_timeout_ms(&c->rtt, timeout_ms(w, c)) << c->missed);
+	return from + (usual < share ? usual : share);
 }
 
 /* A ping that was overtaken by other signs of life proves nothing, answered or not: the silence
@@ -77,13 +145,17 @@ static bool ping_counts(const struct conn *c)
 
 uint64_t keepalive_due_ms(const struct worker *w, const struct conn *c)
 {
-	uint64_t dead, pong;
+	return ping_counts(c) ? pong_due_ms(w, c) : ping_due_ms(w, c);
+}
 
-	if (!ping_counts(c))
-		return ping_due_ms(w, c);
-	dead = dead_ms(w, c);
-	pong = pong_due_ms(w, c);
-	return dead < pong ? dead : pong;
+/* ---- what is done about it ---- */
+
+/* Different for every ping of every connection, and not to be guessed. */
+static uint64_t nonce(const struct worker *w, const struct conn *c)
+{
+	const uint64_t what[2] = {slab_handle_of(c), c->ping_us};
+
+	return siphash(&w->is.key, what, sizeof(what));
 }
 
 static void send_ping(struct worker *w, struct conn *c) ON_WORKER;
@@ -94,8 +166,12 @@ static void send_ping(struct worker *w, struct conn *c)
 	ASSERT(!c->ping_pending);
 	c->ping_us = os_now_us();
 	n = nonce(w, c);
-	if (output_frame(w, c, WS_PING, &n, NONCE_BYTES) < 0)
-		return; /* no memory: it is tried again after the interval */
+	if (output_frame(w, c, WS_PING, &n, NONCE_BYTES) < 0) {
+		health_on_unwritten(w, c); /* no memory: it is tried again after the interval */
+		return;
+	}
+	if (!health_is_suspect(c))
+		c->asked_ms = (uint32_t)(c->ping_us / US_PER_MS);
 	c->ping_pending = true;
 	c->pings_sent++;
 	stats_add(w->is.stats, STAT_PINGS_SENT, 1);
@@ -110,6 +186,12 @@ static void ping_settled(struct worker *w, struct conn *c)
 	stats_sub(w->is.stats, STAT_PINGS_PENDING, 1);
 }
 
+static void ping_missed(struct worker *w, struct conn *c)
+{
+	ping_settled(w, c);
+	stats_add(w->is.stats, STAT_PONGS_MISSED, 1);
+}
+
 static void dead(struct worker *w, struct conn *c) ON_WORKER;
 static void dead(struct worker *w, struct conn *c)
 {
@@ -117,31 +199,40 @@ static void dead(struct worker *w, struct conn *c)
 	conn_close(w, c, CLOSE_HEARTBEAT);
 }
 
-static void ping_missed(struct worker *w, struct conn *c)
+/* Its pong did not come in time: dead, or a suspect that is asked again at once. */
+static void suspect(struct worker *w, struct conn *c) ON_WORKER;
+static void suspect(struct worker *w, struct conn *c)
 {
-	ping_settled(w, c);
-	stats_add(w->is.stats, STAT_PONGS_MISSED, 1);
+	const bool silent = w->now_ms >= dead_ms(w, c);
+
+	ping_missed(w, c);
+	health_on_missed(w, c);
+	if (!silent && c->score > 0 && c->missed < w->view.heartbeat.missed_limit)
+		send_ping(w, c);
+	else
+		dead(w, c);
 }
 
 void keepalive_check(struct worker *w, struct conn *c)
 {
-	if (!ping_counts(c)) {
-		if (w->now_ms < ping_due_ms(w, c))
-			return;
-		if (c->ping_pending)
-			ping_missed(w, c);
-		send_ping(w, c);
+	if (w->now_ms < keepalive_due_ms(w, c))
+		return;
+	if (ping_counts(c)) {
+		suspect(w, c);
 		return;
 	}
-	const bool silent = w->now_ms >= dead_ms(w, c);
-
-	if (!silent && w->now_ms < pong_due_ms(w, c))
-		return;
-	ping_missed(w, c);
-	if (silent || ++c->missed >= w->view.heartbeat.missed_limit)
+	if (c->ping_pending)
+		ping_missed(w, c);
+	send_ping(w, c);
+	if (c->score == 0)
 		dead(w, c);
-	else
-		send_ping(w, c); /* a suspect is asked again at once */
+}
+
+void keepalive_heard(struct worker *w, struct conn *c)
+{
+	c->heard_ms = w->now_ms;
+	if (UNLIKELY(health_is_suspect(c)) && c->state == CONN_OPEN)
+		health_resurrect(w, c);
 }
 
 /* ---- answers ---- */
@@ -164,11 +255,8 @@ static void answer_pingers(struct worker *w, const struct conn *c, int err, uint
 
 static void measured(struct worker *w, struct conn *c, uint32_t rtt_us)
 {
-	c->rtt_us = rtt_us;
-	if (c->rtt_min_us == 0 || rtt_us < c->rtt_min_us)
-		c->rtt_min_us = rtt_us;
-	if (rtt_us > c->rtt_max_us)
-		c->rtt_max_us = rtt_us;
+	if (rtt_sample(&c->rtt, rtt_us))
+		stats_add(w->is.stats, STAT_RTT_OUTLIERS, 1);
 	stats_add(w->is.stats, STAT_RTT_SUM_US, rtt_us);
 }
 
@@ -178,12 +266,15 @@ void keepalive_on_pong(struct worker *w, struct conn *c, const uint8_t *payload,
 
 	if (!c->ping_pending || len != NONCE_BYTES || memcmp(payload, &want, NONCE_BYTES) != 0) {
 		stats_add(w->is.stats, STAT_PONGS_UNMATCHED, 1);
+		health_on_frame(w, c);
 		return;
 	}
 	ping_settled(w, c);
+	c->asked_ms = (uint32_t)c->heard_ms;
 	c->pongs_received++;
 	stats_add(w->is.stats, STAT_PONGS_RECEIVED, 1);
-	if (rtt > 0 && rtt <= MAX_RTT_US)
+	health_on_pong(w, c);
+	if (rtt_valid(rtt))
 		measured(w, c, (uint32_t)rtt);
 	deadline_arm(w, c); /* the next ping is due before this one's verdict would have been */
 	answer_pingers(w, c, 0, (uint32_t)(rtt < UINT32_MAX ? rtt : UINT32_MAX));

@@ -1,11 +1,20 @@
 /*
  * Is the peer still there? Pings, pongs, and the verdict.
  *
- * A connection that was heard from within the interval is not pinged. The first ping comes
- * after a part of the interval that differs from connection to connection, so that a crowd
- * that arrived together is not pinged together. One ping is outstanding at most; its payload
- * is a nonce, and only the pong that brings it back counts as an answer, while any byte counts
- * as life.
+ * A connection that was heard from within the interval is not pinged, unless all that was heard
+ * is the pong to the ping before. Pings are spread evenly over time, at moments that a hash of
+ * the connection chooses, so that a crowd that arrived together is not pinged together. One ping
+ * is outstanding at most; its payload is a nonce, and only the pong that brings it back counts as
+ * an answer, while any byte counts as life.
+ *
+ *              ping, pong in time             a pong is missed        heard nothing for
+ *      .-----------------------------.      ----------------->       timeout x grace
+ *      '-> healthy ------------------'               suspect -----------------------> dead
+ *                  <------------------------------- pinged again
+ *                     resurrection: any byte        at once
+ *
+ * What ends a connection is silence for timeout x grace, with heartbeat.missed_limit pings
+ * unanswered. The time to wait for a pong, that adapts to round trips, decides who is a suspect.
  *
  * Thread: the worker that owns the connection.
  */
@@ -19,6 +28,9 @@ uint64_t keepalive_due_ms(const struct worker *w, const struct conn *c) ON_WORKE
 
 /* Do what is due: ping, count a missed pong, close the dead. */
 void keepalive_check(struct worker *w, struct conn *c) ON_WORKER;
+
+/* Bytes came, or the peer acknowledged some of ours. */
+void keepalive_heard(struct worker *w, struct conn *c) ON_WORKER;
 
 void keepalive_on_pong(struct worker *w, struct conn *c, const uint8_t *payload, size_t len)
 	ON_WORKER;

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "worker/close_text.h"
 #include "worker/deadline.h"
+#include "worker/keepalive.h"
 #include "ws/frame.h"
 
 #define MAX_IOV 256
@@ -286,8 +287,7 @@ static void blocked(struct worker *w, struct conn *c, bool progress) ON_WORKER;
 static void blocked(struct worker *w, struct conn *c, bool progress)
 {
 	if (progress && c->blocked_ms != 0)
-		c->heard_ms =
-			w->now_ms; /* room in a full socket: the peer acknowledged something */
+		keepalive_heard(w, c); /* room in a full socket: he acknowledged something */
 	if (progress || c->blocked_ms == 0)
 		c->blocked_ms = w->now_ms;
 	/* Once closing, what the peer says last is awaited. */

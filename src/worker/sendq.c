@@ -17,6 +17,8 @@ int sendq_push(struct sendq *q, struct slab *nodes, struct msg *m)
 		q->first = n;
 	q->last = n;
 	q->bytes += m->frame_len;
+	if (q->bytes > q->peak_bytes)
+		q->peak_bytes = q->bytes;
 	q->n++;
 	return 0;
 }

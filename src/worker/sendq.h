@@ -20,10 +20,11 @@ struct send_node {
 
 struct sendq {
 	struct send_node *first, *last;
-	uint32_t offset;  /* bytes of the first message that are written already */
-	uint32_t bytes;   /* that still wait */
-	uint32_t n;       /* messages that wait */
-	uint32_t skipped; /* messages that there was no room for, ever */
+	uint32_t offset;     /* bytes of the first message that are written already */
+	uint32_t bytes;      /* that still wait */
+	uint32_t n;          /* messages that wait */
+	uint32_t peak_bytes; /* the most that ever waited */
+	uint32_t skipped;    /* messages that there was no room for, ever */
 };
 
 /* What a waiting message holds besides its bytes: its node, its head, the allocator's share. */

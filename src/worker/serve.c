@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "worker/health.h"
 #include "worker/keepalive.h"
 #include "worker/route.h"
 #include "worker/serve_groups.h"
@@ -50,6 +51,7 @@ static void fill_row(const struct worker *w, const struct conn *c, struct conn_r
 		.peer = c->peer,
 		.protocol = (enum protocol_type)c->protocol,
 		.state = conn_state_text((enum conn_state)c->state),
+		.transport = c->transport.ops->name,
 		.worker = w->is.index,
 		.connected_wall_ms = os_wall_ms() - (w->now_ms - c->opened_ms),
 		.age_ms = w->now_ms - c->opened_ms,
@@ -60,14 +62,19 @@ static void fill_row(const struct worker *w, const struct conn *c, struct conn_r
 		.bytes_out = c->bytes_out,
 		.queue_bytes = c->sendq.bytes,
 		.skipped_messages = c->sendq.skipped,
+		.queue_peak_bytes = c->sendq.peak_bytes,
 		.incomplete_bytes = c->rx.message_len + c->tail_len,
+		.healthy = health_is_good(c),
+		.suspect = health_is_suspect(c),
+		.ping_pending = c->ping_pending,
+		.score = c->score,
+		.missed = c->missed,
 		.pings_sent = c->pings_sent,
 		.pongs_received = c->pongs_received,
-		.missed = c->missed,
-		.rtt_us = c->rtt_us,
-		.rtt_min_us = c->rtt_min_us,
-		.rtt_max_us = c->rtt_max_us,
-		.ping_pending = c->ping_pending,
+		.rtt_us = c->rtt.last_us,
+		.srtt_us = c->rtt.smoothed_us,
+		.rttvar_us = c->rtt.variation_us,
+		.rtt_average_us = c->rtt.average_us,
 	};
 	memcpy(row->hub, s->hub->name, s->hub->name_len);
 	if (s->user != NULL)

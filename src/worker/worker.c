@@ -235,7 +235,7 @@ static void fire_timers(struct worker *w)
 
 /*
  * Stopped, starved or suspended: then perhaps the peers were so too, and what they have sent is
- * not read yet. Their deadlines begin anew.
+ * not read yet. Their deadlines begin anew; after a mere hiccup only those that close nobody.
  */
 static void note_time(struct worker *w, uint64_t expected_ms) ON_WORKER;
 static void note_time(struct worker *w, uint64_t expected_ms)
@@ -244,6 +244,8 @@ static void note_time(struct worker *w, uint64_t expected_ms)
 	w->now_ms = w->began_us / US_PER_MS;
 	if (w->now_ms > expected_ms + w->view.stall_ms)
 		w->resumed_ms = w->now_ms;
+	if (w->now_ms > expected_ms + MIN_STALL_MS)
+		w->late_ms = w->now_ms;
 }
 
 /* ---- what the statistics learn of a turn ---- */

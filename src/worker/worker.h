@@ -27,6 +27,8 @@
 #define WORKER_READ_BYTES (64 * 1024)
 #define WORKER_EVENTS     512
 
+#define HEALTH_RANKS 12 /* of connections, the sickest first: see health.h */
+
 /* The numbers of the configuration that a worker uses, constant during a turn. */
 struct worker_view {
 	struct ws_limits ws;
@@ -58,6 +60,7 @@ struct worker {
 	uint64_t now_ms OWNED_BY_WORKER;     /* time of this turn, monotonic [ms] */
 	uint64_t began_us OWNED_BY_WORKER;   /* the same, monotonic [us] */
 	uint64_t resumed_ms OWNED_BY_WORKER; /* end of the last stall, monotonic [ms]; 0: none */
+	uint64_t late_ms OWNED_BY_WORKER;    /* the same of the last hiccup, see note_time() */
 	uint64_t conf_seen OWNED_BY_WORKER;
 	struct worker_view view OWNED_BY_WORKER;
 	struct log_gate refusals OWNED_BY_WORKER;
@@ -68,8 +71,9 @@ struct worker {
 	struct registry registry OWNED_BY_WORKER;
 	struct conn *dirty OWNED_BY_WORKER; /* with output queued by others this turn, in order */
 	struct conn **dirty_end OWNED_BY_WORKER;
-	struct conn *closed OWNED_BY_WORKER; /* whose memory is reused after the turn */
-	struct list pingers OWNED_BY_WORKER; /* requests that wait for a pong */
+	struct conn *closed OWNED_BY_WORKER;          /* whose memory is reused after the turn */
+	uint32_t ranks[HEALTH_RANKS] OWNED_BY_WORKER; /* open connections of each */
+	struct list pingers OWNED_BY_WORKER;          /* requests that wait for a pong */
 	struct leave leave OWNED_BY_WORKER;
 	struct conn *current OWNED_BY_WORKER; /* whose replies are being collected in `out` */
 	uint8_t *in OWNED_BY_WORKER, *out OWNED_BY_WORKER;

@@ -11,13 +11,14 @@
 #include "scenario.h"
 #include "server/control.h"
 #include "shard/conn_id.h"
-#include "worker/conn.h"
+#include "worker/health.h"
 #include "world.h"
 
 /* What the walk has counted. */
 struct census {
 	uint8_t owners[KERNEL_FDS]; /* of each descriptor */
 	uint64_t conns, sockets, users, groups, queue_bytes, pings, reading;
+	uint64_t scores[STAT_SCORE_COUNT], score_sum, healthy, suspects, sick;
 	bool in_transit; /* a hand-off may be in an inbox: its socket is nobody's now */
 };
 
@@ -125,10 +126,23 @@ static void check_queue(const struct conn *c)
 	census.queue_bytes += c->sendq.bytes;
 }
 
+static void count_health(const struct conn *c, uint32_t *ranks)
+{
+	if (c->state != CONN_OPEN)
+		return;
+	census.scores[c->score / 10]++;
+	census.score_sum += c->score;
+	census.healthy += health_is_good(c);
+	census.suspects += health_is_suspect(c);
+	census.sick += !health_is_good(c) || health_is_suspect(c);
+	ranks[health_rank(c)]++;
+}
+
 static void walk_worker(struct worker *w)
 {
 	uint32_t index = 0;
 	uint64_t open = 0, memberships = 0;
+	uint32_t ranks[HEALTH_RANKS] = {0};
 
 	role_enter(&role_worker);
 	for (struct conn *c; (c = slab_next(&w->conns, &index)) != NULL;) {
@@ -138,10 +152,13 @@ static void walk_worker(struct worker *w)
 		check_waiting(w, c);
 		check_queue(c);
 		census.pings += c->ping_pending;
+		count_health(c, ranks);
 		open += c->state == CONN_OPEN;
 	}
 	check_groups(w, memberships);
 	EXPECT(w->dirty == NULL && w->closed == NULL, "work of a turn is left over");
+	EXPECT(memcmp(w->ranks, ranks, sizeof(ranks)) == 0, "worker %u has lost count of the sick",
+	       w->is.index);
 	EXPECT(w->registry.sessions.in_use == open, "%u sessions, %llu open connections",
 	       w->registry.sessions.in_use, (unsigned long long)open);
 	EXPECT(w->wheel.armed == w->conns.in_use, "%u timers, %u connections", w->wheel.armed,
@@ -239,6 +256,12 @@ void oracle_walk(void)
 	compare(s, STAT_GROUPS_ACTIVE, "groups_active", census.groups);
 	compare(s, STAT_QUEUE_BYTES, "queue_bytes", census.queue_bytes);
 	compare(s, STAT_PINGS_PENDING, "pings_pending", census.pings);
+	compare(s, STAT_HEALTHY, "healthy", census.healthy);
+	compare(s, STAT_SUSPECTS, "suspects", census.suspects);
+	compare(s, STAT_SICK, "sick", census.sick);
+	compare(s, STAT_SCORE_SUM, "score_sum", census.score_sum);
+	for (unsigned i = 0; i < STAT_SCORE_COUNT; i++)
+		compare(s, STAT_SCORES + i, "scores", census.scores[i]);
 	compare(s, STAT_HALF_OPEN, "half_open", census.reading);
 	compare(s, STAT_ISOLATION, "isolation_violations", 0);
 	compare(s, STAT_ORDER, "order_violations", 0);

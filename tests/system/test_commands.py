@@ -228,12 +228,15 @@ class List(wsmd.WsmdTest):
         expected = {
             "hub": "chat", "user": "alice", "peer": peer, "protocol": "websocket",
             "state": "open", "messages_in": 1, "messages_out": 1, "bytes_in": 11 + 16,
-            "queue_bytes": 0, "pings_sent": 0, "pongs_received": 0, "rtt_us": None,
-            "ping_pending": False, "missed": 0,
+            "queue_bytes": 0, "pings_sent": 0, "pongs_received": 0, "rtt_ms": None,
+            "srtt_ms": None, "rttvar_ms": None, "ping_pending": False, "missed": 0, "score": 100,
+            "healthy": True, "suspect": False, "transport": "tcp",
         }  # fmt: skip
         self.assertEqual({key: row[key] for key in expected}, expected)
         self.assertRegex(row["id"], "^[a-z2-7]{26}$")
         self.assertRegex(row["connected_at"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+        self.assertRegex(row["last_activity_at"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+        self.assertGreaterEqual(row["last_activity_at"], row["connected_at"])
         self.assertLess(row["idle_ms"], row["age_ms"] + 1)
         self.assertEqual(row["bytes_out"], len(client.head) + 7)
 

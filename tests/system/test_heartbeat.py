@@ -30,8 +30,10 @@ class Heartbeat(wsmd.WsmdTest):
         row = server.ctl("show", target="user7")["connections"][0]
         self.assertGreaterEqual(row["pongs_received"], 3)
         self.assertEqual(row["missed"], 0)
-        self.assertGreater(row["rtt_us"], 0)
-        self.assertGreaterEqual(row["rtt_max_us"], row["rtt_min_us"])
+        self.assertGreater(row["rtt_ms"], 0)
+        self.assertGreater(row["srtt_ms"], 0)
+        self.assertGreater(row["rtt_average_ms"], 0)
+        self.assertEqual((row["score"], row["healthy"], row["suspect"]), (100, True, False))
 
     def test_client_that_never_answers_is_closed(self):
         server = self.wsmd(**QUICK)

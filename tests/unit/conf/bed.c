@@ -102,6 +102,9 @@ const char *bed_other_value(const struct conf_key *k, char buf[256])
 				break;
 		}
 		break;
+	case KEY_SWITCH:
+		snprintf(buf, 256, "%s", strcmp(k->value[0], "true") == 0 ? "false" : "true");
+		break;
 	case KEY_PATH:
 		snprintf(buf, 256, "\"/run/a \\\"b\\\" \\\\ \\n\\u00fc/x\"");
 		break;

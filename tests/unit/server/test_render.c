@@ -8,13 +8,15 @@
 #include "server/control.h"
 
 static const char *const short_members[] = {
-	"id",       "hub",         "user",         "worker",    "peer",
-	"state",    "protocol",    "connected_at", "age_ms",    "idle_ms",
-	"bytes_in", "messages_in", "messages_out", "bytes_out", "queue_bytes",
+	"id",           "hub",          "user",        "worker",  "peer",     "state",
+	"protocol",     "connected_at", "age_ms",      "idle_ms", "bytes_in", "messages_in",
+	"messages_out", "bytes_out",    "queue_bytes", "score",   "rtt_ms",
 };
 static const char *const long_members[] = {
-	"pings_sent", "pongs_received", "rtt_us", "rtt_min_us",
-	"rtt_max_us", "ping_pending",   "missed", "incomplete_bytes",
+	"transport",        "healthy",          "suspect",          "missed",
+	"ping_pending",     "pings_sent",       "pongs_received",   "srtt_ms",
+	"rttvar_ms",        "rtt_average_ms",   "last_activity_at", "queue_peak_bytes",
+	"incomplete_bytes", "skipped_messages",
 };
 
 static const struct conn_row row = {
@@ -25,6 +27,7 @@ static const struct conn_row row = {
 	.peer = {.family = 4, .ip = {127, 0, 0, 1}, .port = 4711},
 	.protocol = PROTOCOL_WEBSOCKET,
 	.state = "open",
+	.transport = "tcp",
 	.worker = 3,
 	.connected_wall_ms = 1769904000123,
 	.age_ms = 1001,
@@ -38,9 +41,14 @@ static const struct conn_row row = {
 	.pings_sent = 1008,
 	.pongs_received = 1009,
 	.missed = 1,
+	.queue_peak_bytes = 1013,
+	.score = 77,
+	.healthy = true,
+	.suspect = true,
 	.rtt_us = 1010,
-	.rtt_min_us = 1011,
-	.rtt_max_us = 1012,
+	.srtt_us = 1011,
+	.rttvar_us = 1012,
+	.rtt_average_us = 1014,
 	.ping_pending = true,
 };
 
@@ -50,6 +58,13 @@ static json_int_t integer(const json_t *o, const char *key)
 
 	cr_expect(json_is_integer(v), "%s", key);
 	return json_integer_value(v);
+}
+
+static void expect_real(const json_t *o, const char *key, double value)
+{
+	const double is = json_real_value(json_object_get(o, key));
+
+	cr_expect_float_eq(is, value, 1e-9, "%s is %g", key, is);
 }
 
 static void expect_text(const json_t *o, const char *key, const char *text)
@@ -100,9 +115,16 @@ Test(render, a_row_has_its_values)
 	cr_expect_eq(integer(o, "pings_sent"), 1008);
 	cr_expect_eq(integer(o, "pongs_received"), 1009);
 	cr_expect_eq(integer(o, "missed"), 1);
-	cr_expect_eq(integer(o, "rtt_us"), 1010);
-	cr_expect_eq(integer(o, "rtt_min_us"), 1011);
-	cr_expect_eq(integer(o, "rtt_max_us"), 1012);
+	expect_real(o, "rtt_ms", 1.010);
+	expect_real(o, "srtt_ms", 1.011);
+	expect_real(o, "rttvar_ms", 1.012);
+	expect_real(o, "rtt_average_ms", 1.014);
+	expect_text(o, "transport", "tcp");
+	expect_text(o, "last_activity_at", "2026-02-01T00:00:00.122Z");
+	cr_expect_eq(integer(o, "queue_peak_bytes"), 1013);
+	cr_expect_eq(integer(o, "score"), 77);
+	cr_expect(json_is_true(json_object_get(o, "healthy")));
+	cr_expect(json_is_true(json_object_get(o, "suspect")));
 	cr_expect(json_is_true(json_object_get(o, "ping_pending")));
 	json_decref(o);
 }
@@ -113,12 +135,13 @@ Test(render, what_is_not_known_is_null)
 	json_t *o;
 
 	r.user_len = 0;
-	r.rtt_us = r.rtt_min_us = r.rtt_max_us = 0;
+	r.rtt_us = r.srtt_us = r.rttvar_us = r.rtt_average_us = 0;
 	o = render_row(&r, true);
 	cr_expect(json_is_null(json_object_get(o, "user")));
-	cr_expect(json_is_null(json_object_get(o, "rtt_us")));
-	cr_expect(json_is_null(json_object_get(o, "rtt_min_us")));
-	cr_expect(json_is_null(json_object_get(o, "rtt_max_us")));
+	cr_expect(json_is_null(json_object_get(o, "rtt_ms")));
+	cr_expect(json_is_null(json_object_get(o, "srtt_ms")));
+	cr_expect(json_is_null(json_object_get(o, "rttvar_ms")));
+	cr_expect(json_is_null(json_object_get(o, "rtt_average_ms")));
 	json_decref(o);
 }
 

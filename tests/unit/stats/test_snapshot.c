@@ -92,6 +92,9 @@ Test(snapshot, every_row_is_printed_once)
 		            "\nwsmd_protocol_connections_total{protocol=\"%s\"} %" PRIu64 "\n",
 		            label, s.sum[STAT_PROTOCOL_EVER + i]);
 	}
+	for (unsigned i = 0; i < STAT_SCORE_COUNT; i++)
+		expect_once(text, "\nwsmd_connection_scores{score=\"%u\"} %" PRIu64 "\n", 10 * i,
+		            s.sum[STAT_SCORES + i]);
 	expect_once(text, "\nwsmd_worker_connections{worker=\"1\"} 7001\n");
 	expect_once(text, "\nwsmd_worker_inbox_depth{worker=\"0\"} 8000\n");
 	for (unsigned i = 0; i < STATS_ERROR_COUNT; i++)
@@ -168,7 +171,7 @@ Test(snapshot, text_is_well_formed)
 			samples++;
 		}
 	}
-	cr_assert_eq(families, STAT_CLOSES + 16);
+	cr_assert_eq(families, STAT_CLOSES + 17);
 	free(text);
 }
 

@@ -32,6 +32,7 @@ static void end(struct conn *c) ON_WORKER;
 static void end(struct conn *c)
 {
 	conn_abort(b.w, c, CLOSE_STOP);
+	output_flush_dirty(b.w);
 	conn_reap(b.w);
 	bed_end(&b);
 }

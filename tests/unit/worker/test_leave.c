@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "bed.h"
+#include "worker/output.h"
 
 #define START_MS 1000000000u
 
@@ -32,6 +33,7 @@ static void stop_now(void)
 	leave_begin(b.w, LEAVE_STOP);
 	b.w->now_ms = b.w->leave.until_ms;
 	leave_step(b.w);
+	output_flush_dirty(b.w);
 	conn_reap(b.w);
 	cr_assert(leave_done(b.w));
 }
@@ -130,11 +132,13 @@ Test(leave, whoever_is_there_at_the_deadline_of_a_stop_is_cut)
 	step_at(START_MS);
 	conn_abort(b.w, bed_first(&b), CLOSE_FIN); /* one answers and leaves */
 	step_at(START_MS + 19999);
+	output_flush_dirty(b.w);
 	conn_reap(b.w);
 	cr_assert_eq(b.w->conns.in_use, 2);
 	cr_assert_eq(b.w->stopped.connections_cut, 0);
 	cr_assert_not(leave_done(b.w));
 	step_at(START_MS + 20000);
+	output_flush_dirty(b.w);
 	conn_reap(b.w);
 	cr_assert_eq(b.w->stopped.connections_cut, 2);
 	cr_assert(leave_done(b.w));
