@@ -151,15 +151,20 @@ void *slab_get(const struct slab *s, slab_handle h)
 	return f->head.generation == generation ? f : NULL;
 }
 
+void *slab_at(const struct slab *s, uint32_t index)
+{
+	struct slab_spare *f = index < slab_end(s) ? object_at(s, index) : NULL;
+
+	return f != NULL && f->head.generation % 2 == 1 ? f : NULL;
+}
+
 void *slab_next(const struct slab *s, uint32_t *index)
 {
-	for (; *index < slab_end(s); (*index)++) {
-		struct slab_spare *f = object_at(s, *index);
+	while (*index < slab_end(s)) {
+		void *object = slab_at(s, (*index)++);
 
-		if (f->head.generation % 2 == 1) {
-			(*index)++;
-			return f;
-		}
+		if (object != NULL)
+			return object;
 	}
 	return NULL;
 }

@@ -58,6 +58,9 @@ static inline slab_handle slab_handle_of(const void *object)
 	return (uint64_t)head->index << 32 | head->generation;
 }
 
+/* The object in use at @index, or NULL. */
+void *slab_at(const struct slab *s, uint32_t index);
+
 /* Walk: the object in use with the lowest index >= *@index, or NULL; *@index is moved past it. */
 void *slab_next(const struct slab *s, uint32_t *index);
 
