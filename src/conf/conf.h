@@ -35,6 +35,10 @@ enum conf_slow {
 	SLOW_DROP_NEWEST,
 	SLOW_KEEP_NEWEST
 };
+enum conf_user_policy {
+	USER_REFUSE,
+	USER_CLOSE_OLDEST
+};
 enum hub_action {
 	HUB_DROP,
 	HUB_ECHO
@@ -74,6 +78,7 @@ struct conf {
 	struct conf_limits {
 		uint32_t max_connections; /* 0: from the descriptor limit */
 		uint32_t max_connections_per_user;
+		enum conf_user_policy user_policy;
 		uint32_t max_connections_per_address; /* 0: no limit */
 		uint32_t connections_per_s;           /* 0: no limit */
 		uint32_t max_groups_per_connection;

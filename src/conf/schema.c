@@ -15,6 +15,8 @@ static const char *const auth_words[] = {[AUTH_DENY] = "deny", [AUTH_OPEN] = "op
 static const char *const slow_words[] = {[SLOW_CLOSE] = "close",
                                          [SLOW_DROP_NEWEST] = "drop_newest",
                                          [SLOW_KEEP_NEWEST] = "keep_newest"};
+static const char *const user_words[] = {
+	[USER_REFUSE] = "refuse", [USER_CLOSE_OLDEST] = "close_oldest"};
 static const char *const action_words[] = {[HUB_DROP] = "drop", [HUB_ECHO] = "echo"};
 
 #define IN(t, member)        .offset = offsetof(t, member), .width = sizeof(((t *)NULL)->member)
@@ -121,6 +123,15 @@ const struct conf_key conf_keys[] = {
          .reload = true,
          .value = {"32"},
          .help = "connections of one user of one hub"},
+	{.name = "limits.user_policy",
+         WORDS(user_words),
+         FIELD(limits.user_policy),
+         .reload = true,
+         .value = {"\"refuse\""},
+         .help = "a newcomer whose user has as many connections as he may: refuse: with 429, "
+                 "unless one "
+                 "of them does not answer a ping and so loses its place; close_oldest: the "
+                 "connection that came first is closed for it"},
 	{.name = "limits.max_connections_per_address",
          WHOLE(0, 10000000),
          FIELD(limits.max_connections_per_address),

@@ -39,6 +39,10 @@ enum close_manner {
 	X(CLOSE_MESSAGE_RATE, "message_rate", 1008, CLOSE_AND_LINGER,                              \
 	  "more messages than limits.messages_per_s")                                              \
 	X(CLOSE_KICKED, "kicked", 1008, CLOSE_BY_HANDSHAKE, "kicked by the operator")              \
+	X(CLOSE_REPLACED, "replaced", 1008, CLOSE_BY_HANDSHAKE,                                    \
+	  "a newer connection of this user took the place: limits.max_connections_per_user")       \
+	X(CLOSE_EVICTED, "evicted", 1008, CLOSE_BY_HANDSHAKE,                                      \
+	  "no answer to a ping, and another connection of this user needed the place")             \
 	X(CLOSE_DRAIN, "drain", 1012, CLOSE_BY_HANDSHAKE, "server is draining, reconnect")         \
 	X(CLOSE_STOP, "server_stop", 1001, CLOSE_BY_HANDSHAKE, "server is going away")             \
 	X(CLOSE_NO_MEMORY, "no_memory", 1013, CLOSE_AND_LINGER,                                    \

@@ -11,6 +11,7 @@
 #include "worker/input.h"
 #include "worker/keepalive.h"
 #include "worker/output.h"
+#include "worker/user_limit.h"
 #include "ws/frame.h"
 
 static const char *const state_texts[] = {
@@ -104,6 +105,17 @@ static void identify(const struct handoff *h, struct conf_cell *conf, struct ide
 	rcu_leave();
 }
 
+/* Has the user room for one more, or is it made? */
+static bool has_room(struct worker *w, const struct identity *who) ON_WORKER;
+static bool has_room(struct worker *w, const struct identity *who)
+{
+	struct user *u =
+		registry_user(&w->registry, who->hub, who->hub_len, who->user, who->user_len);
+
+	return u == NULL || u->n_sessions < w->view.limits.max_connections_per_user ||
+	       user_limit_admits(w, u);
+}
+
 static void init(struct worker *w, struct conn *c, const struct handoff *h) ON_WORKER;
 static void init(struct worker *w, struct conn *c, const struct handoff *h)
 {
@@ -150,6 +162,11 @@ void conn_open(struct worker *w, struct handoff *h)
 		return;
 	}
 	identify(h, w->is.conf, &who);
+	if (!has_room(w, &who)) {
+		slab_free(&w->conns, c);
+		refuse(w, h, REFUSE_USER_CONNECTIONS);
+		return;
+	}
 	err = registry_add(&w->registry, &who, w->view.limits.max_connections_per_user,
 	                   &c->session);
 	if (err < 0)

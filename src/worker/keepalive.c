@@ -286,14 +286,19 @@ void keepalive_on_close(struct worker *w, struct conn *c)
 	answer_pingers(w, c, WSMD_ECLOSED, 0);
 }
 
-void keepalive_ping_for(struct worker *w, struct conn *c, struct request *r)
+void keepalive_probe(struct worker *w, struct conn *c)
 {
-	r->conn = slab_handle_of(c);
-	list_append(&w->pingers, &r->waiting);
 	if (!c->ping_pending)
 		send_ping(w, c);
 	if (c->state == CONN_OPEN)
 		deadline_arm(w, c);
+}
+
+void keepalive_ping_for(struct worker *w, struct conn *c, struct request *r)
+{
+	r->conn = slab_handle_of(c);
+	list_append(&w->pingers, &r->waiting);
+	keepalive_probe(w, c);
 }
 
 void keepalive_expire_requests(struct worker *w)

@@ -38,6 +38,9 @@ void keepalive_on_pong(struct worker *w, struct conn *c, const uint8_t *payload,
 /* The connection ends: nobody waits for its pong any longer. */
 void keepalive_on_close(struct worker *w, struct conn *c) ON_WORKER;
 
+/* Ping now, unless a ping is outstanding. */
+void keepalive_probe(struct worker *w, struct conn *c) ON_WORKER;
+
 /* REQUEST_PING: ping now, or join the ping that is outstanding; answered later. */
 void keepalive_ping_for(struct worker *w, struct conn *c, struct request *r) ON_WORKER;
 

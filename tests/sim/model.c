@@ -174,6 +174,8 @@ static bool justified(const struct client *c, const char *reason)
 		return model_drained_us != 0;
 	if (strncmp(reason, "server_stop ", 12) == 0)
 		return model_stopped_us != 0;
+	if (strncmp(reason, "replaced ", 9) == 0)
+		return scenario.scarce; /* by somebody with his name */
 	if (strncmp(reason, "kicked ", 7) == 0)
 		return kicked(c, NULL, 0);
 	/* Who reads everything at once can still be sent more than his buffers hold. */
@@ -210,7 +212,8 @@ void model_logged(const char *line, size_t len)
 
 void model_closed(const struct client *c, uint16_t code, const char *reason, size_t len)
 {
-	EXPECT(code != 1008 || !client_innocent(c) || kicked(c, reason, len) || slow(c),
+	EXPECT(code != 1008 || !client_innocent(c) || kicked(c, reason, len) || slow(c) ||
+	               (scenario.scarce && memmem(reason, len, "newer connection", 16) != NULL),
 	       "link %u is closed with 1008 %.*s", c->link->id, (int)len, reason);
 	EXPECT(code == 1001 || code == 1008 || code == 1012 || !client_innocent(c),
 	       "link %u is closed with %u %.*s", c->link->id, code, (int)len, reason);

@@ -49,6 +49,60 @@ class Connections(wsmd.WsmdTest):
         for client in clients + others:
             client.echo("undisturbed")
 
+    def test_zombies_do_not_lock_a_user_out(self):
+        server = self.wsmd(limits__user_policy="refuse")
+        # As many as he may have, whose peers are gone or deaf; nobody answers a ping.
+        zombies = [rawws.RawClient(server, "alice") for _ in range(32)]
+        start, refusals = time.monotonic(), 0
+        while True:
+            try:
+                alice = rawws.RawClient(server, "alice")
+                break
+            except ConnectionError as error:
+                status, headers, _ = wsmd.parse_answer(str(error).encode("latin-1"))
+                self.assertEqual(status, 429)
+                self.assertTrue(1 <= int(headers["retry-after"]) <= 10)
+                refusals += 1
+            self.assertLess(time.monotonic() - start, wsmd.PATIENCE_S)
+            time.sleep(0.2)
+        self.assertGreater(refusals, 0, "first they are asked")
+        alice.echo("in")
+        # The oldest of them went, he alone, and he is told why.
+        self.assertEqual(server.stat("basic.closes.evicted"), 1)
+        closed = zombies[0].closing()
+        self.assertEqual(closed.code, 1008)
+        self.assertIn("no answer to a ping", closed.reason)
+        # The next one need not wait.
+        rawws.RawClient(server, "alice").echo("in")
+        self.assertEqual(server.stat("basic.closes.evicted"), 2)
+
+    def test_the_living_keep_their_places(self):
+        server = self.wsmd(limits__max_connections_per_user=4)
+        clients = self.keep(crowd.Crowd(server, 4, user=lambda _: "alice"))
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            self.assertEqual(self.refusal(server, "/ws?user=alice")[0], 429)
+            time.sleep(0.3)
+        self.assertTrue(all(m.is_open() for m in clients.members))
+        self.assertGreaterEqual(server.stat("health.pings_sent"), 4, "they were asked")
+        self.assertEqual(server.stat("basic.closes.evicted"), 0)
+
+    def test_close_oldest(self):
+        server = self.wsmd(
+            limits__max_connections_per_user=3, limits__user_policy="close_oldest"
+        )  # fmt: skip
+        clients = [rawws.RawClient(server, "alice") for _ in range(3)]
+        bob = rawws.RawClient(server, "bob")
+        for _ in range(4):
+            clients.append(rawws.RawClient(server, "alice"))
+            closed = clients.pop(0).closing()
+            self.assertEqual(closed.code, 1008)
+            self.assertIn("limits.max_connections_per_user", closed.reason)
+            self.assertEqual(len(server.ctl("show", target="alice")["connections"]), 3)
+        self.assertEqual(server.stat("basic.closes.replaced"), 4)
+        for client in [*clients, bob]:
+            client.echo("undisturbed")
+
     def test_ghosts_do_not_use_up_the_limit(self):
         server = self.wsmd(limits__max_connections_per_user=2, limits__max_connections=4)
         for i in range(20):

@@ -134,6 +134,7 @@ Test(schema, defaults_in_their_fields)
 	cr_expect_eq(m->message_burst, 100);
 	cr_expect_eq(m->messages_per_s, 0);
 	cr_expect_eq(m->slow_consumer, SLOW_CLOSE);
+	cr_expect_eq(m->user_policy, USER_REFUSE);
 	cr_expect_eq(c->shutdown.deadline_ms, 10000);
 	cr_expect_eq(c->drain.rate_per_s, 1000);
 	cr_expect_eq(c->drain.deadline_ms, 60000);

@@ -1,0 +1,60 @@
+/* The oldest, or the oldest of those who do not answer. */
+#include "worker/user_limit.h"
+
+#include "base/clock.h"
+#include "worker/conn.h"
+#include "worker/health.h"
+#include "worker/keepalive.h"
+
+/* Who has not answered a ping for so long need not be dead, but has to give way to somebody who
+ * is certainly alive. */
+#define PROBE_MS 2000
+
+/* Who was heard from so lately is not asked whether he is there. */
+#define FRESH_MS 1000
+
+static bool is_suspect(const struct worker *w, const struct conn *c) ON_WORKER;
+static bool is_suspect(const struct worker *w, const struct conn *c)
+{
+	const uint64_t asked_ms = c->ping_us / US_PER_MS;
+
+	return health_is_suspect(c) || (c->ping_pending && c->heard_ms <= asked_ms &&
+	                                w->now_ms >= worker_since(w, asked_ms) + PROBE_MS);
+}
+
+static struct conn *oldest_suspect(const struct worker *w, const struct user *u) ON_WORKER;
+static struct conn *oldest_suspect(const struct worker *w, const struct user *u)
+{
+	for (struct session *s = registry_first_of_user(u); s != NULL; s = registry_next_of_user(s))
+		if (is_suspect(w, s->conn))
+			return s->conn;
+	return NULL;
+}
+
+static void probe(struct worker *w, struct user *u) ON_WORKER;
+static void probe(struct worker *w, struct user *u)
+{
+	for (struct session *s = registry_first_of_user(u), *next; s != NULL; s = next) {
+		next = registry_next_of_user(s);
+		if (w->now_ms - s->conn->heard_ms >= FRESH_MS)
+			keepalive_probe(w, s->conn);
+	}
+}
+
+bool user_limit_admits(struct worker *w, struct user *u)
+{
+	const struct conf_limits *l = &w->view.limits;
+
+	/* Closing the last one would end the user: then there is room for a new one. */
+	for (uint32_t n = u->n_sessions; n >= l->max_connections_per_user; n--) {
+		const bool oldest = l->user_policy == USER_CLOSE_OLDEST;
+		struct conn *c = oldest ? registry_first_of_user(u)->conn : oldest_suspect(w, u);
+
+		if (c == NULL) {
+			probe(w, u);
+			return false;
+		}
+		conn_close(w, c, oldest ? CLOSE_REPLACED : CLOSE_EVICTED);
+	}
+	return true;
+}
