@@ -18,14 +18,34 @@
  *                                                    truncated: true when he has more than limit
  * show      target: user or connection id; hub      connections: [row with the long fields],
  *                                                    1000 of a user, truncated: true if he has more
- * send      one of user | connection | all: true;   delivered, dropped; when nothing was delivered
- *           hub ("default"); text | binary (base64)  reason ("no_such_user", "nobody_connected",
- *                                                    "no_such_connection", "queue_full"), hint;
- *                                                    hub, when one was asked; reason "busy":
+ * send      one of user | connection | group |      delivered, queued (0 until sessions can
+ *           all: true; hub ("default");              be recovered), dropped; dropped_for:
+ *           text | binary (base64);                  {reason: n}, when it is not 0, of
+ *           except: [user or connection id], 256;    "queue_full", "no_memory", "closing",
+ *           each: true, not with all                 "policy"; user_seq: to one user or
+ *                                                    connection, its place among all sends to that
+ *                                                    user, from 1 while he is here; excluded: with
+ *                                                    except, those left out; when nothing was
+ *                                                    delivered reason ("no_such_user",
+ *                                                    "nobody_connected", "no_such_connection",
+ *                                                    "no_such_group", "all_excluded" or that of
+ *                                                    dropped_for), hint; hub, but of connection;
+ *                                                    each: [{id, outcome: "delivered" |
+ *                                                    "dropped", reason}], 1000, truncated: true
+ *                                                    if there were more; reason "busy":
  *                                                    not everybody was asked, a worker had no room
  *                                                    for it; those who were would get a repetition
  *                                                    twice (the error busy: nobody was there among
  *                                                    those who could be asked)
+ * join      group, target; hub                      joined, already, refused: connections; reason:
+ *                                                    with refused, "max_groups_per_connection",
+ *                                                    "max_groups_per_hub" or "no_memory"; error
+ *                                                    refused: every one of them
+ * leave     group | all: true; target; hub          left, not_in: connections; of all: left
+ * groups    target | group | -; hub; limit (256),   groups: [{group, members}] by name; members of
+ *           after                                    the target; after: there are more, behind
+ *                                                    this name; error not_found: no such target
+ *                                                    or group
  * kick      target; hub; reason ("kicked by the     closed: number of connections told to close
  *           operator"), up to 123 bytes, of which
  *           a close frame has room for 109

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/err.h"
 #include "base/text.h"
 
 #define DEFAULT_HUB "default"
@@ -73,6 +74,94 @@ bool argument_either(struct server *s, struct control *c, json_t *args, struct t
 	if (parse_connection(json_object_get(args, "target"), t))
 		return true;
 	return argument_user(s, c, args, "target", t);
+}
+
+bool argument_group(struct server *s, struct control *c, json_t *args, struct target *t)
+{
+	json_t *v = json_object_get(args, "group");
+	const char *name = json_string_value(v);
+	const size_t len = json_string_length(v);
+
+	if (name == NULL || !group_name_valid(name, len)) {
+		control_fail(s, c, "bad_request",
+		             "\"group\" must be a string of 1 to 1024 bytes, without control "
+		             "characters, and more than white space",
+		             NULL, NULL);
+		return false;
+	}
+	if (target_set_group(t, name, (uint32_t)len) == 0)
+		return true;
+	control_fail(s, c, "internal", err_text(WSMD_ENOMEM), NULL, NULL);
+	return false;
+}
+
+/* How long the names are together; false: it is no such list. */
+static bool measure_except(json_t *list, uint32_t *ret_bytes)
+{
+	size_t i, sum = 0;
+	json_t *v;
+
+	if (!json_is_array(list) || json_array_size(list) > EXCEPT_MAX)
+		return false;
+	json_array_foreach(list, i, v)
+	{
+		const char *name = json_string_value(v);
+		const size_t len = json_string_length(v);
+
+		if (name == NULL || len == 0 || len > USER_NAME_MAX ||
+		    memchr(name, '\0', len) != NULL)
+			return false;
+		sum += len;
+	}
+	*ret_bytes = (uint32_t)sum;
+	return true;
+}
+
+bool argument_except(struct server *s, struct control *c, json_t *args, struct target *t)
+{
+	json_t *list = json_object_get(args, "except"), *v;
+	struct conn_id id;
+	uint32_t bytes;
+	size_t i;
+
+	if (list == NULL)
+		return true;
+	if (!measure_except(list, &bytes)) {
+		control_fail(s, c, "bad_request",
+		             "\"except\" must be a list of at most 256 users (1 to 255 bytes) and "
+		             "connection ids",
+		             "a group of its own is better for more than that", NULL);
+		return false;
+	}
+	if (target_set_except(t, (uint32_t)json_array_size(list), bytes) < 0) {
+		control_fail(s, c, "internal", err_text(WSMD_ENOMEM), NULL, NULL);
+		return false;
+	}
+	json_array_foreach(list, i, v)
+	{
+		const char *name = json_string_value(v);
+		const size_t len = json_string_length(v);
+
+		if (conn_id_parse(name, len, &id))
+			target_except_connection(t, &id);
+		else
+			target_except_user(t, name, (uint16_t)len);
+	}
+	return true;
+}
+
+bool argument_flag(struct server *s, struct control *c, json_t *args, const char *key, bool *ret)
+{
+	json_t *v = json_object_get(args, key);
+	char message[64];
+
+	if (v == NULL || json_is_boolean(v)) {
+		*ret = json_is_true(v);
+		return true;
+	}
+	snprintf(message, sizeof(message), "\"%s\" must be true or false", key);
+	control_fail(s, c, "bad_request", message, NULL, NULL);
+	return false;
 }
 
 void argument_not_found(struct server *s, struct control *c, const struct target *t)

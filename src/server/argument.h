@@ -29,5 +29,17 @@ MUST_CHECK bool argument_connection(struct server *s, struct control *c, json_t 
 MUST_CHECK bool argument_either(struct server *s, struct control *c, json_t *args, struct target *t)
 	ON_MAIN;
 
+/* "group", a name that is required, for the target; its kind stays. */
+MUST_CHECK bool argument_group(struct server *s, struct control *c, json_t *args, struct target *t)
+	ON_MAIN;
+
+/* "except": who is left out; absent: nobody. */
+MUST_CHECK bool argument_except(struct server *s, struct control *c, json_t *args, struct target *t)
+	ON_MAIN;
+
+/* A flag that is true or absent, or false. */
+MUST_CHECK bool argument_flag(struct server *s, struct control *c, json_t *args, const char *key,
+                              bool *ret) ON_MAIN;
+
 /* Tell the session that the target matched nobody. */
 void argument_not_found(struct server *s, struct control *c, const struct target *t) ON_MAIN;

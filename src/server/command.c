@@ -12,6 +12,7 @@ static const struct command {
 } commands[] = {
 	{"stats", command_stats},   {"ls", command_ls},       {"show", command_show},
 	{"send", command_send},     {"kick", command_kick},   {"ping", command_ping},
+	{"join", command_join},     {"leave", command_leave}, {"groups", command_groups},
 	{"reload", command_reload}, {"drain", command_drain}, {"config", command_config},
 };
 

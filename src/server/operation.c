@@ -1,6 +1,8 @@
 /* Asking workers and adding up their answers. */
 #include "server/operation.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "server/render.h"
 
@@ -18,8 +20,16 @@ struct operation *operation_new(struct server *s, struct control *c)
 	return op;
 }
 
+static void free_pages(struct operation *op)
+{
+	for (uint32_t i = 0; op->pages != NULL && i < op->n_pages; i++)
+		free(op->pages[i]);
+	free(op->pages);
+}
+
 void operation_free(struct operation *op)
 {
+	free_pages(op);
 	json_decref(op->rows);
 	target_fini(&op->target);
 	free(op);
@@ -71,15 +81,36 @@ static void workers_of(const struct server *s, const struct target *t, uint32_t 
 	*ret_n = 1;
 }
 
-static struct request *make_request(const struct server *s, enum request_kind kind, struct msg *msg,
-                                    const char *text) ON_MAIN;
-static struct request *make_request(const struct server *s, enum request_kind kind, struct msg *msg,
-                                    const char *text)
+/* What the answer is written into. False: out of memory. */
+static bool make_room(struct request *r, const struct operation *op)
+{
+	if (r->kind == REQUEST_SEND && op->room > 0) {
+		r->max_each = op->room;
+		r->each = calloc(r->max_each, sizeof(*r->each));
+		return r->each != NULL;
+	}
+	if (r->kind != REQUEST_GROUPS)
+		return true;
+	r->groups = malloc(sizeof(*r->groups) + op->room * sizeof(r->groups->rows[0]));
+	if (r->groups == NULL)
+		return false;
+	*r->groups = (struct group_page){.max = op->room, .after_len = op->after_len};
+	memcpy(r->groups->after, op->after, op->after_len);
+	return true;
+}
+
+static struct request *make_request(const struct server *s, const struct operation *op,
+                                    enum request_kind kind, struct msg *msg, const char *text)
+	ON_MAIN;
+static struct request *make_request(const struct server *s, const struct operation *op,
+                                    enum request_kind kind, struct msg *msg, const char *text)
 {
 	struct request *r = request_new(kind);
 
-	if (r == NULL)
+	if (r == NULL || !make_room(r, op)) {
+		request_free(r);
 		return NULL;
+	}
 	r->msg = msg == NULL ? NULL : msg_get(msg);
 	r->until_ms = s->now_ms + PING_WAIT_MS;
 	if (text != NULL)
@@ -112,7 +143,7 @@ void operation_ask(struct server *s, struct control *c, struct operation *op,
 
 	workers_of(s, &op->target, &first, &n);
 	for (uint32_t i = first; i < first + n; i++) {
-		struct request *r = make_request(s, kind, msg, text);
+		struct request *r = make_request(s, op, kind, msg, text);
 		const int err = r == NULL ? WSMD_ENOMEM : ask(s, op, i, r);
 
 		if (err < 0) {
@@ -126,7 +157,7 @@ void operation_ask(struct server *s, struct control *c, struct operation *op,
 
 void operation_ask_page(struct server *s, struct control *c, struct operation *op)
 {
-	struct request *r = make_request(s, REQUEST_LIST, NULL, NULL);
+	struct request *r = make_request(s, op, REQUEST_LIST, NULL, NULL);
 	uint32_t rows = op->room;
 	int err = WSMD_ENOMEM;
 
@@ -150,9 +181,12 @@ void operation_ask_page(struct server *s, struct control *c, struct operation *o
 	}
 }
 
-static void add_up(struct operation *op, const struct request *r)
+static void add_up(struct operation *op, struct request *r)
 {
 	outcome_add(&op->sum, &r->outcome);
+	for (unsigned i = 0; i < JOIN_RESULT_COUNT; i++)
+		op->joins[i] += r->joins[i];
+	op->left += r->left;
 	op->rtt_us = r->rtt_us;
 	op->cursor = r->cursor;
 	if (r->err < 0)
@@ -160,6 +194,13 @@ static void add_up(struct operation *op, const struct request *r)
 	op->truncated = r->n_rows > op->room;
 	for (uint32_t i = 0; i < r->n_rows && op->room > 0; i++, op->room--)
 		json_array_append_new(op->rows, render_row(&r->rows[i], op->detailed));
+	op->n_each += r->n_each;
+	for (uint32_t i = 0; i < r->n_each && i < r->max_each && op->room > 0; i++, op->room--)
+		json_array_append_new(op->rows, render_outcome_row(&r->each[i]));
+	if (op->pages != NULL) {
+		op->pages[op->n_pages++] = r->groups;
+		r->groups = NULL;
+	}
 }
 
 struct control *operation_on_answer(struct server *s, struct request *r)

@@ -17,15 +17,22 @@ struct operation {
 	int err; /* the last one of a worker, or of asking it */
 	struct outcome sum;
 	uint32_t rtt_us;
+	uint64_t n_each; /* connections that a send went to, with or without a row */
+	/* groups */
+	uint32_t joins[JOIN_RESULT_COUNT], left;
+	uint32_t after_len; /* the name behind which a page begins */
+	char after[GROUP_NAME_MAX];
+	struct group_page **pages; /* the answers, with room for one of each worker */
+	uint32_t n_pages;
 	/* lists */
-	json_t *rows;
+	json_t *rows;                  /* ... and those of a send */
 	uint32_t worker, cursor, room; /* where the next page begins; rows still wanted */
 	bool detailed, truncated;      /* truncated: there were more, but no way to ask for them */
 };
 
 /* NULL: out of memory, and @c has been told. */
 struct operation *operation_new(struct server *s, struct control *c) ON_MAIN;
-void operation_free(struct operation *op);
+void operation_free(struct operation *op); /* with its target */
 
 /* For finish(): a worker could not be asked, although others were and did their part. */
 bool operation_incomplete(const struct operation *op);

@@ -71,6 +71,38 @@ json_t *render_row(const struct conn_row *row, bool detailed)
 	return o;
 }
 
+/* ---- what became of a send ---- */
+
+json_t *render_outcome(const struct outcome *o)
+{
+	json_t *all = json_object(), *reasons = json_object();
+
+	json_object_set_new(all, "delivered", number(o->delivered));
+	json_object_set_new(all, "queued", number(o->queued));
+	json_object_set_new(all, "dropped", number(o->dropped));
+	for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
+		if (o->dropped_for[i] > 0)
+			json_object_set_new(reasons, drop_reason_label((enum drop_reason)i),
+			                    number(o->dropped_for[i]));
+	if (o->dropped > 0)
+		json_object_set(all, "dropped_for", reasons);
+	json_decref(reasons);
+	if (o->user_seq > 0)
+		json_object_set_new(all, "user_seq", number(o->user_seq));
+	return all;
+}
+
+json_t *render_outcome_row(const struct outcome_row *row)
+{
+	char id[CONN_ID_TEXT];
+
+	conn_id_format(&row->id, id);
+	if (row->delivered)
+		return json_pack("{s:s, s:s}", "id", id, "outcome", "delivered");
+	return json_pack("{s:s, s:s, s:s}", "id", id, "outcome", "dropped", "reason",
+	                 drop_reason_label(row->reason));
+}
+
 /* ---- statistics ---- */
 
 static json_t *family(const struct stats_snapshot *s, unsigned base, unsigned n,

@@ -13,7 +13,13 @@ ARGUMENTS = {
     "stats": {},
     "ls": {"hub": str, "user": str, "limit": int, "cursor": object},
     "show": {"target": str, "hub": str},
-    "send": {"user": str, "connection": str, "all": bool, "hub": str, "text": str, "binary": str},
+    "send": {
+        "user": str, "connection": str, "group": str, "all": bool, "hub": str, "text": str,
+        "binary": str, "except": list, "each": bool,
+    },  # fmt: skip
+    "join": {"group": str, "target": str, "hub": str},
+    "leave": {"group": str, "all": bool, "target": str, "hub": str},
+    "groups": {"target": str, "group": str, "hub": str, "limit": int, "after": object},
     "kick": {"target": str, "hub": str, "reason": str},
     "ping": {"connection": str},
     "reload": {},

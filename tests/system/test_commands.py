@@ -16,7 +16,7 @@ class Send(wsmd.WsmdTest):
         other = rawws.RawClient(server, "bob")
         self.assertEqual(
             server.ctl("send", user="alice", text="hello"),
-            {"delivered": 3, "dropped": 0, "hub": "default"},
+            {"delivered": 3, "queued": 0, "dropped": 0, "user_seq": 1, "hub": "default"},
         )
         self.assertEqual([device.receive() for device in devices], ["hello"] * 3)
         other.echo("nothing came before this")

@@ -71,7 +71,7 @@ class Protocol(ControlTest):
             (line("send"), "bad_request", "exactly one of"),
             (line("send", text="x"), "bad_request", "exactly one of"),
             (line("send", user="a", all=True, text="x"), "bad_request", "exactly one of"),
-            (line("send", all="yes", text="x"), "bad_request", "exactly one of"),
+            (line("send", all="yes", text="x"), "bad_request", "true or false"),
             (line("send", user="a"), "bad_request", "text"),
             (line("send", user="a", text="x", binary="eA=="), "bad_request", "text"),
             (line("send", user="a", text=1), "bad_request", "text"),

@@ -51,7 +51,7 @@ class CommandLine(Case):
             (["send", "alice", "two", "words"], "needs quotes"),
             (["send", "--all", "bob", "text"], 'takes one TEXT and no USER: "text"'),
             (["send", "--conn", "c", "bob", "text"], "send --conn takes one TEXT"),
-            (["send", "--conn", "c", "--all", "text"], "one of USER, --conn and --all"),
+            (["send", "--conn", "c", "--all", "text"], "one of USER, --conn, --group and --all"),
             (["send", "alice", b"\xff\xfe"], r"not UTF-8: \\xff\\xfe"),
             (["ls", "--user", b"\xff"], "--user is not UTF-8"),
             (["help", "stat"], r"did you mean stats\?$"),

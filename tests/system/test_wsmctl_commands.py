@@ -178,6 +178,77 @@ class Show(Case):
                     self.assertEqual(done.out, f"{titles.get(name, name)}  {text}\n")
 
 
+class Groups(Case):
+    def test_join_and_leave(self):
+        for args, arguments, answer, rc, out in [
+            (["join", "g", "bob"], {"group": "g", "target": "bob"},
+             ok(joined=2, already=0, refused=0), DONE, "joined 2"),
+            (["join", "g", "bob", "--hub", "h"], {"group": "g", "target": "bob", "hub": "h"},
+             ok(joined=0, already=1, refused=0), DONE, "joined 0, already in it 1"),
+            (["join", "g", "bob"], {"group": "g", "target": "bob"},
+             ok(joined=1, already=1, refused=1, reason=EVIL), FAILED,
+             f"joined 1, already in it 1, refused 1: {EVIL_SHOWN}"),
+            (["leave", "g", "bob"], {"group": "g", "target": "bob"},
+             ok(left=1, not_in=2), DONE, "left 1, not in it 2"),
+            (["leave", "--all", "bob"], {"all": True, "target": "bob"}, ok(left=3), DONE, "left 3"),
+        ]:  # fmt: skip
+            with self.subTest(args=args):
+                done = self.ask([answer], *args)
+                self.check(done, rc, out + "\n", r"\A\Z")
+                self.assertEqual(self.sent(), arguments)
+                done = self.ask([answer], "--json", *args)
+                self.check(done, rc)
+                self.assertEqual(json.loads(done.out), answer["result"])
+
+    def test_mistakes(self):
+        for args, sentence in [
+            (["join", "g"], "join needs more words"),
+            (["leave", "bob"], "needs a GROUP and a USER or CONN, or --all"),
+            (["leave", "--all", "g", "bob"], "--all takes one USER or CONN"),
+            (["groups", "bob", "--group", "g"], "not both"),
+            (["join", "g", "bob", "--except", "x"], "join does not take --except"),
+            (["send", "--group", "g", "--all", "x"], "one of USER, --conn, --group and --all"),
+            (["send", "--group", "g", "bob", "x"], '"x" is one too many'),
+        ]:
+            with self.subTest(args=args):
+                self.check(self.ask([], *args), USAGE, "", sentence)
+                self.assertEqual(self.daemon.connections, 0)
+        gone = [fault("not_found", "no such user: bob in hub default")]
+        for args in (["join", "g", "bob"], ["leave", "g", "bob"], ["groups", "bob"]):
+            self.check(self.ask(gone, *args), NO_TARGET, "", "no such user: bob")
+
+    def test_list(self):
+        rows = [{"group": EVIL, "members": 3}, {"group": "山", "members": 12}, {}]
+        done = self.ask([ok(groups=rows)], "groups", "bob", "--hub", "h")
+        self.check(done, DONE)
+        self.assertEqual(self.sent(), {"target": "bob", "hub": "h", "limit": 256})
+        self.assertEqual(done.out.splitlines()[0].split(), ["GROUP", "MEMBERS"])
+        self.assertEqual(done.out.splitlines()[1], f"{EVIL_SHOWN}        3")
+        self.assertEqual(len(done.out.splitlines()), 4)
+        self.check(self.ask([ok(groups=[])], "groups"), DONE, "no groups\n")
+        self.check(self.ask([ok()], "groups"), NO_DAEMON, "", "has none")
+
+    def test_pages(self):
+        def daemon(request):
+            arguments = request["arguments"]
+            start = int(arguments.get("after", "-1")) + 1
+            end = min(start + arguments["limit"], 600)
+            rows = [{"group": f"{n:03}", "members": n} for n in range(start, end)]
+            return ok(groups=rows, **({"after": f"{end - 1:03}"} if end < 600 else {}))
+
+        done = self.ask(daemon, "groups")
+        self.check(done, DONE, err=r"\A\Z")
+        self.assertEqual(len(done.out.splitlines()), 601)
+        self.assertEqual(len(self.daemon.requests), 3)
+        done = self.ask(daemon, "groups", "--limit", "300")
+        self.check(done, DONE, err="there are more")
+        self.assertEqual(len(done.out.splitlines()), 301)
+        done = self.ask(daemon, "groups", "--limit", "300", "--json")
+        self.assertEqual(json.loads(done.out)["after"], "299")
+        done = self.ask(lambda request: ok(groups=[], after="x"), "groups")
+        self.check(done, NO_DAEMON, "", "page of groups is empty")
+
+
 class Send(Case):
     def test_targets(self):
         for args, arguments in [
@@ -188,6 +259,12 @@ class Send(Case):
             (["alice", ""], {"user": "alice", "text": ""}),
             (["山田", "Grüße"], {"user": "山田", "text": "Grüße"}),
             (["alice", "hi", "--binary"], {"user": "alice", "binary": "aGk="}),
+            (["--group", "g", "hi"], {"group": "g", "text": "hi"}),
+            (["alice", "hi", "--each"], {"user": "alice", "each": True, "text": "hi"}),
+            (
+                ["--except", "bob", "--all", "hi", "--except=c1"],
+                {"all": True, "except": ["bob", "c1"], "text": "hi"},
+            ),
         ]:
             with self.subTest(args=args):
                 done = self.ask([ok(delivered=2, dropped=0)], "send", *args)
@@ -244,6 +321,20 @@ class Send(Case):
             (ok(delivered=0), "delivered 0\n"),
             (ok(delivered=0, reason=EVIL), f"delivered 0: {EVIL_SHOWN}\n"),
             (ok(delivered=1, reason="x"), "delivered 1\n"),
+            (
+                ok(delivered=1, dropped=3, dropped_for={"queue_full": 2, EVIL: 1}),
+                f"delivered 1, dropped 3 (queue full 2, {EVIL_SHOWN.replace('_', ' ')} 1)\n",
+            ),
+            (ok(delivered=1, queued=2, excluded=3), "delivered 1, queued 2, left out 3\n"),
+            (ok(delivered=1, each=[]), "delivered 1\n"),
+            (
+                ok(delivered=1, each=[{"id": EVIL, "outcome": "delivered"}, {"reason": "x"}, 7]),
+                "delivered 1\n"
+                f"{'CONNECTION':{len(EVIL_SHOWN)}}  OUTCOME    REASON\n"
+                f"{EVIL_SHOWN}  delivered  -\n"
+                f"{'-':{len(EVIL_SHOWN)}}  -          x\n"
+                f"{'-':{len(EVIL_SHOWN)}}  -          -\n",
+            ),
         ]:
             self.check(self.ask([answer], "send", "--all", "hi"), DONE, out)
         done = self.ask([ok(delivered=1)], "send", "bob", "hi", "--must-deliver")

@@ -13,15 +13,22 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_JSON] = {"--json", NULL, VALUE_NONE,
                          "print the result, or the error, as JSON on standard output"},
 	[OPTION_HUB] = {"--hub", "HUB", VALUE_TEXT,
-                        "the hub of the user, or of --all (default); a bare ls lists every hub"},
+                        "the hub of the user, the group or --all (default); a bare ls lists every "
+                        "hub"},
 	[OPTION_TIMEOUT] = {"--timeout", "S", VALUE_SECONDS,
                             "give up when wsmd does not answer within S seconds (10)"},
 	[OPTION_HELP] = {"--help", NULL, VALUE_NONE, "explain wsmctl, or the command it stands by"},
 	[OPTION_VERSION] = {"--version", NULL, VALUE_NONE, "print the version and end"},
 	[OPTION_USER] = {"--user", "USER", VALUE_TEXT, "only the connections of this user"},
-	[OPTION_LIMIT] = {"--limit", "N", VALUE_COUNT, "not more than N connections"},
+	[OPTION_LIMIT] = {"--limit", "N", VALUE_COUNT, "not more than N rows"},
 	[OPTION_CONN] = {"--conn", "CONN", VALUE_TEXT, "to this connection instead of a user"},
-	[OPTION_ALL] = {"--all", NULL, VALUE_NONE, "to every connection of the hub"},
+	[OPTION_GROUP] = {"--group", "GROUP", VALUE_TEXT, "this group of the hub"},
+	[OPTION_ALL] = {"--all", NULL, VALUE_NONE,
+                        "send: to every connection of the hub; leave: every group"},
+	[OPTION_EXCEPT] = {"--except", "USER|CONN", VALUE_LIST,
+                           "but not to this user or connection; may be given up to 256 times"},
+	[OPTION_EACH] = {"--each", NULL, VALUE_NONE,
+                         "show what became of each connection, at most 1000"},
 	[OPTION_BINARY] = {"--binary", NULL, VALUE_NONE, "as a binary message; any bytes will do"},
 	[OPTION_MUST_DELIVER] = {"--must-deliver", NULL, VALUE_NONE,
                                  "exit with 4 when nobody was there to take it"},
@@ -69,19 +76,58 @@ const struct command commands[] = {
 	{
 		.name = "send",
 		.usage =
-			"(USER | --conn CONN | --all) TEXT [--hub HUB] [--binary] [--must-deliver]",
+			"(USER | --conn CONN | --group GROUP | --all) TEXT [--hub HUB] [--binary]\n"
+			"       [--except USER|CONN ...] [--each] [--must-deliver]",
 		.summary = "send a message",
 		.details = "TEXT is the message; when it is \"-\", the message is all that "
 			   "standard input\n"
 			   "has, to the last byte. \"delivered\" counts the connections it was "
 			   "queued for. To\n"
-			   "reach nobody is no failure unless --must-deliver says so.",
+			   "reach nobody is no failure unless --must-deliver says so. Sends to a "
+			   "user and to\n"
+			   "his connections are numbered: all of them get the same order.",
 		.min_args = 1,
 		.max_args = 2,
 		.options = OPTION_BIT(OPTION_HUB) | OPTION_BIT(OPTION_CONN) |
-                           OPTION_BIT(OPTION_ALL) | OPTION_BIT(OPTION_BINARY) |
-                           OPTION_BIT(OPTION_MUST_DELIVER),
+                           OPTION_BIT(OPTION_GROUP) | OPTION_BIT(OPTION_ALL) |
+                           OPTION_BIT(OPTION_EXCEPT) | OPTION_BIT(OPTION_EACH) |
+                           OPTION_BIT(OPTION_BINARY) | OPTION_BIT(OPTION_MUST_DELIVER),
 		.run = send_run,
+	},
+	{
+		.name = "join",
+		.usage = "GROUP USER|CONN [--hub HUB]",
+		.summary = "put a connection, or all connections of a user, into a group",
+		.details = "A group exists while somebody is in it. Connections that the user "
+			   "opens later are\n"
+			   "not in it. To be in it already is no failure.",
+		.min_args = 2,
+		.max_args = 2,
+		.options = OPTION_BIT(OPTION_HUB),
+		.run = join_run,
+	},
+	{
+		.name = "leave",
+		.usage = "(GROUP | --all) USER|CONN [--hub HUB]",
+		.summary = "take a connection, or all connections of a user, out of a group",
+		.details = "Not to be in it is no failure. Whoever closes leaves all groups by "
+			   "that.",
+		.min_args = 1,
+		.max_args = 2,
+		.options = OPTION_BIT(OPTION_HUB) | OPTION_BIT(OPTION_ALL),
+		.run = leave_run,
+	},
+	{
+		.name = "groups",
+		.usage = "[USER|CONN | --group GROUP] [--hub HUB] [--limit N]",
+		.summary = "list the groups of a hub, a user or a connection",
+		.details = "With the number of connections in each: all of them, or those of the "
+			   "user. With\n"
+			   "--group only that one; exit code 4 when there is no such group.",
+		.max_args = 1,
+		.options = OPTION_BIT(OPTION_HUB) | OPTION_BIT(OPTION_GROUP) |
+                           OPTION_BIT(OPTION_LIMIT),
+		.run = groups_run,
 	},
 	{
 		.name = "kick",

@@ -19,7 +19,10 @@ enum option_id {
 	OPTION_USER,
 	OPTION_LIMIT,
 	OPTION_CONN,
+	OPTION_GROUP,
 	OPTION_ALL,
+	OPTION_EXCEPT,
+	OPTION_EACH,
 	OPTION_BINARY,
 	OPTION_MUST_DELIVER,
 	OPTION_REASON,
@@ -37,6 +40,7 @@ enum option_id {
 enum value_kind {
 	VALUE_NONE,
 	VALUE_TEXT,
+	VALUE_LIST,             /* text, and the option may be given again */
 	VALUE_PATH,             /* any bytes */
 	VALUE_COUNT,            /* 1, 2, 3, ... */
 	VALUE_SECONDS,          /* 0.1 ... 86400 */
@@ -54,7 +58,8 @@ struct invocation {
 	const struct command *command;
 	const char *option[OPTION_COUNT]; /* NULL: not given; "" without a value */
 	const char **args;                /* the words after the command */
-	size_t n_args;
+	const char **list;                /* every value of the option that may be given again */
+	size_t n_args, n_list;
 	struct client client;
 };
 
@@ -88,6 +93,9 @@ int show_run(struct invocation *in);   /* connections.c */
 int kick_run(struct invocation *in);   /* connections.c */
 int ping_run(struct invocation *in);   /* connections.c */
 int send_run(struct invocation *in);   /* send.c */
+int join_run(struct invocation *in);   /* groups.c */
+int leave_run(struct invocation *in);  /* groups.c */
+int groups_run(struct invocation *in); /* groups.c */
 int stats_run(struct invocation *in);  /* stats.c */
 int reload_run(struct invocation *in); /* daemon.c */
 int drain_run(struct invocation *in);  /* daemon.c */

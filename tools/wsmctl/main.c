@@ -59,8 +59,10 @@ int main(int argc, char **argv)
 	/* Only how characters are encoded: numbers keep their point everywhere. */
 	(void)setlocale(LC_CTYPE, "");
 	in.args = must(calloc((size_t)argc + 1, sizeof(*in.args)));
+	in.list = must(calloc((size_t)argc + 1, sizeof(*in.list)));
 	rc = dispatch(&in, argc, argv);
 	free(in.args);
+	free(in.list);
 	if (fclose(stdout) != 0 && rc == WSMD_CTL_OK) {
 		fprintf(stderr, "wsmctl: cannot write to standard output: %s\n", strerror(errno));
 		rc = WSMD_CTL_FAILED;

@@ -1,4 +1,4 @@
-/* send: one message to a user, a connection or all. */
+/* send: one message to a user, a connection, a group or all. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "wsmctl/mem.h"
 #include "wsmctl/printable.h"
 #include "wsmctl/report.h"
+#include "wsmctl/table.h"
 
 struct payload {
 	char *bytes;
@@ -79,29 +80,54 @@ static json_t *payload_member(const struct invocation *in, const struct payload 
 	return value;
 }
 
+/* Everybody that --except names, or NULL. */
+static json_t *exceptions(const struct invocation *in)
+{
+	json_t *list = in->n_list > 0 ? must(json_array()) : NULL;
+
+	for (size_t i = 0; i < in->n_list; i++)
+		json_array_append_new(list, json_string(in->list[i]));
+	return list;
+}
+
+/* How the target is named that is no user, or NULL. */
+static const char *target_option(const struct invocation *in)
+{
+	static const enum option_id ids[] = {OPTION_ALL, OPTION_CONN, OPTION_GROUP};
+
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		if (in->option[ids[i]] != NULL)
+			return option_rows[ids[i]].name;
+	return NULL;
+}
+
 /* Owns: takes @message. Returns: the arguments of the request */
 static json_t *target_and(const struct invocation *in, json_t *message)
 {
-	const bool all = in->option[OPTION_ALL] != NULL;
-	const char *user = !all && in->option[OPTION_CONN] == NULL ? in->args[0] : NULL;
-	const char *kind = in->option[OPTION_BINARY] != NULL ? "binary" : "text";
+	const char *const *option = in->option;
+	const char *user = target_option(in) == NULL ? in->args[0] : NULL;
 
-	return must(json_pack("{s:s*, s:s*, s:o*, s:s*, s:o}", "user", user, "connection",
-	                      in->option[OPTION_CONN], "all", all ? json_true() : NULL, "hub",
-	                      in->option[OPTION_HUB], kind, message));
+	return must(json_pack("{s:s*, s:s*, s:s*, s:o*, s:s*, s:o*, s:o*, s:o}", "user", user,
+	                      "connection", option[OPTION_CONN], "group", option[OPTION_GROUP],
+	                      "all", option[OPTION_ALL] != NULL ? json_true() : NULL, "hub",
+	                      option[OPTION_HUB], "except", exceptions(in), "each",
+	                      option[OPTION_EACH] != NULL ? json_true() : NULL,
+	                      option[OPTION_BINARY] != NULL ? "binary" : "text", message));
 }
 
 /* Returns: the word that is the message, or NULL after complaining */
 static const char *message_word(const struct invocation *in)
 {
-	const bool all = in->option[OPTION_ALL] != NULL, conn = in->option[OPTION_CONN] != NULL;
-	const size_t words = all || conn ? 1 : 2;
+	const char *named = target_option(in);
+	const size_t words = named != NULL ? 1 : 2;
+	const int targets = (in->option[OPTION_ALL] != NULL) + (in->option[OPTION_CONN] != NULL) +
+	                    (in->option[OPTION_GROUP] != NULL);
 
-	if (all && conn)
-		report_usage(in, "send takes one of USER, --conn and --all");
+	if (targets > 1)
+		report_usage(in, "send takes one of USER, --conn, --group and --all");
 	else if (in->n_args > words)
-		report_usage(in, "send --%s takes one TEXT and no USER: \"%s\" is one too many",
-		             all ? "all" : "conn", in->args[words]);
+		report_usage(in, "send %s takes one TEXT and no USER: \"%s\" is one too many",
+		             named, in->args[words]);
 	else if (in->n_args < words)
 		report_usage(in, "send needs a TEXT for \"%s\"", in->args[0]);
 	else
@@ -109,18 +135,27 @@ static const char *message_word(const struct invocation *in)
 	return NULL;
 }
 
+/* A name of the protocol as words. Owns: the caller frees it */
+static char *words_of(const char *name)
+{
+	char *text = printable(name, strlen(name));
+
+	for (char *p = text; (p = strchr(p, '_')) != NULL;)
+		*p = ' ';
+	return text;
+}
+
 /* "no such user in hub chat": a user is somebody in one hub, a connection is unique in all. */
 static void print_reason(const json_t *result, const char *reason)
 {
 	const json_t *hub = json_object_get(result, "hub");
-	char *text = printable(reason, strlen(reason));
+	char *text = words_of(reason);
 
-	for (char *p = text; (p = strchr(p, '_')) != NULL;)
-		*p = ' ';
 	printf(": %s", text);
 	free(text);
 	if (json_is_string(hub) &&
-	    (strcmp(reason, "no_such_user") == 0 || strcmp(reason, "nobody_connected") == 0)) {
+	    (strcmp(reason, "no_such_user") == 0 || strcmp(reason, "no_such_group") == 0 ||
+	     strcmp(reason, "nobody_connected") == 0)) {
 		text = printable_json(hub);
 		printf(" in hub %s", text);
 		free(text);
@@ -135,19 +170,74 @@ static bool is_partial(const json_t *result)
 	return reason != NULL && strcmp(reason, "busy") == 0;
 }
 
-static void print_outcome(const json_t *result, json_int_t delivered)
+/* ", dropped 3 (queue full 2, closing 1)" */
+static void print_dropped(const json_t *result)
 {
 	const json_int_t dropped = json_integer_value(json_object_get(result, "dropped"));
+	const char *reason, *before = " (";
+	json_t *n;
+
+	if (dropped == 0)
+		return;
+	printf(", dropped %lld", (long long)dropped);
+	json_object_foreach(json_object_get(result, "dropped_for"), reason, n)
+	{
+		char *text = words_of(reason);
+
+		printf("%s%s %lld", before, text, (long long)json_integer_value(n));
+		free(text);
+		before = ", ";
+	}
+	if (*before == ',')
+		putchar(')');
+}
+
+static const struct table_column each_columns[] = {
+	{.title = "CONNECTION"}, {.title = "OUTCOME"}, {.title = "REASON"}};
+
+static void print_each(const json_t *result)
+{
+	const json_t *rows = json_object_get(result, "each"), *row;
+	struct table table;
+	size_t i;
+
+	if (json_array_size(rows) == 0)
+		return;
+	table_init(&table, each_columns, ARRAY_LEN(each_columns));
+	json_array_foreach(rows, i, row)
+	{
+		table_add(&table, printable_json(json_object_get(row, "id")));
+		table_add(&table, printable_json(json_object_get(row, "outcome")));
+		table_add(&table, printable_json(json_object_get(row, "reason")));
+	}
+	table_print(&table, stdout, 0);
+	table_fini(&table);
+	if (json_is_true(json_object_get(result, "truncated")))
+		report_note("there are more; wsmd does not list more of one send");
+}
+
+static void print_count(const json_t *result, const char *member, const char *what)
+{
+	const json_int_t n = json_integer_value(json_object_get(result, member));
+
+	if (n > 0)
+		printf(", %s %lld", what, (long long)n);
+}
+
+static void print_outcome(const json_t *result, json_int_t delivered)
+{
 	const char *reason = json_string_value(json_object_get(result, "reason"));
 
 	printf("delivered %lld", (long long)delivered);
-	if (dropped > 0)
-		printf(", dropped %lld", (long long)dropped);
+	print_count(result, "queued", "queued");
+	print_dropped(result);
+	print_count(result, "excluded", "left out");
 	if (is_partial(result))
 		printf(", not everybody was asked: busy");
 	else if (delivered == 0 && reason != NULL)
 		print_reason(result, reason);
 	putchar('\n');
+	print_each(result);
 	report_hint(result);
 }
 

@@ -51,6 +51,7 @@ static int check_value(const struct invocation *in, const struct option_row *row
 			return report_usage(in, "%s needs a path, not an empty word", row->name);
 		break;
 	case VALUE_TEXT:
+	case VALUE_LIST:
 		if (!is_utf8(value))
 			return report_usage(in, "%s is not UTF-8: %s", row->name, value);
 		break;
@@ -120,6 +121,8 @@ static int read_option(struct invocation *in, const char *name, const char *equa
 		return report_usage(in, "%s needs a value: %s %s", row->name, row->name,
 		                    row->value);
 	in->option[id] = value != NULL ? value : "";
+	if (row->kind == VALUE_LIST)
+		in->list[in->n_list++] = value;
 	return value != NULL ? check_value(in, row, value) : WSMD_CTL_OK;
 }
 

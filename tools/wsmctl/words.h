@@ -8,7 +8,7 @@
  * Options stand anywhere, as "--name value" or "--name=value"; "--" ends them; "-" is a word.
  * Every value is checked, the number of words is not: "kick --help" is complete.
  *
- * @in->args  room for argc words
+ * @in->args, @in->list  room for argc words each
  *
  * Returns: 0, or WSMD_CTL_USAGE after saying what is wrong
  */

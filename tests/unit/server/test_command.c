@@ -116,6 +116,9 @@ static void work(unsigned i, uint32_t matched, uint32_t dropped)
 			request_free(r); /* a plug */
 			continue;
 		}
+		r->joins[JOIN_DONE] = r->left = matched;
+		if (r->groups != NULL)
+			r->groups->n = 0;
 		r->outcome = (struct outcome){
 			.delivered = matched - dropped,
 			.dropped = dropped,
@@ -211,6 +214,13 @@ Test(command, memory_ends)
 		"}",
 		"{\"version\":1,\"command\":\"send\",\"arguments\":{\"user\":\"a\",\"binary\":\"eA="
 		"=\"}}",
+		"{\"version\":1,\"command\":\"send\",\"arguments\":{\"group\":\"g\",\"text\":\"x\","
+		"\"except\":[\"a\",\"b\"],\"each\":true}}",
+		"{\"version\":1,\"command\":\"join\",\"arguments\":{\"group\":\"g\",\"target\":"
+		"\"a\"}}",
+		"{\"version\":1,\"command\":\"leave\",\"arguments\":{\"all\":true,\"target\":\"a\"}"
+		"}",
+		"{\"version\":1,\"command\":\"groups\",\"arguments\":{\"target\":\"a\"}}",
 		"{\"version\":1,\"command\":\"kick\",\"arguments\":{\"target\":\"a\"}}",
 		"{\"version\":1,\"command\":\"ls\"}",
 		"{\"version\":1,\"command\":\"reload\"}",
