@@ -84,7 +84,7 @@
 	X(STAT_DROPPED_CLOSING, delivery, dropped_closing, counter,                                \
 	  "... because their connection ended in that moment")                                     \
 	X(STAT_DROPPED_POLICY, delivery, dropped_policy, counter,                                  \
-	  "... by the policy for slow consumers")                                                  \
+	  "... because limits.slow_consumer is drop_newest")                                       \
 	X(STAT_EXCLUDED, delivery, excluded, counter, "targets that a send left out as told")      \
 	X(STAT_NO_TARGET, delivery, no_such_target, counter, "sends that found nobody")            \
 	X(STAT_HANDLER_DROPS, delivery, handler_drops, counter,                                    \

@@ -156,11 +156,12 @@ struct conn *route_next(struct worker *w, struct route *r)
 
 /* ---- sending ---- */
 
-static enum drop_reason drop_reason_of(int err)
+/* Whoever is full and still open goes without this message: limits.slow_consumer. */
+static enum drop_reason drop_reason_of(int err, const struct conn *c)
 {
 	switch (err) {
 	case WSMD_EFULL:
-		return DROP_QUEUE_FULL;
+		return c->state == CONN_OPEN ? DROP_POLICY : DROP_QUEUE_FULL;
 	case WSMD_ECLOSED:
 		return DROP_CLOSING;
 	default:
@@ -186,11 +187,10 @@ static void check_order(struct worker *w, struct session *s, uint64_t seq)
 	s->seq = seq;
 }
 
-static void note_row(struct request *r, const struct conn_id *id, int err)
+static void note_row(struct request *r, const struct outcome_row *row)
 {
 	if (r->n_each < r->max_each)
-		r->each[r->n_each] = (struct outcome_row){
-			.id = *id, .delivered = err == 0, .reason = drop_reason_of(err)};
+		r->each[r->n_each] = *row;
 	r->n_each++;
 }
 
@@ -199,7 +199,7 @@ static void send_one(struct worker *w, struct conn *c, struct request *r)
 {
 	struct outcome *o = &r->outcome;
 	const bool to_user = r->target.kind == TARGET_USER || r->target.kind == TARGET_CONNECTION;
-	const struct conn_id id = c->session->id; /* it may close in the attempt */
+	struct outcome_row row = {.id = c->session->id}; /* it may close in the attempt */
 	int err;
 
 	if (to_user && o->user_seq == 0)
@@ -208,14 +208,16 @@ static void send_one(struct worker *w, struct conn *c, struct request *r)
 		check_order(w, c->session, o->user_seq);
 	o->matched++;
 	err = output_msg(w, c, msg_get(r->msg));
+	row.delivered = err == 0;
 	if (err == 0) {
 		o->delivered++;
 	} else {
 		msg_put(r->msg);
+		row.reason = drop_reason_of(err, c);
 		o->dropped++;
-		o->dropped_for[drop_reason_of(err)]++;
+		o->dropped_for[row.reason]++;
 	}
-	note_row(r, &id, err);
+	note_row(r, &row);
 }
 
 static void count(struct worker *w, const struct outcome *o) ON_WORKER;

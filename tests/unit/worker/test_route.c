@@ -311,6 +311,23 @@ Test(route, a_full_queue_is_told_apart)
 	end();
 }
 
+/* Who goes without a message and stays is told apart from who is closed. */
+Test(route, a_message_refused_by_the_policy_is_told_apart)
+{
+	struct outcome o;
+
+	role_enter(&role_worker);
+	begin();
+	b.conf->limits.slow_consumer = SLOW_DROP_NEWEST;
+	bed_open_as(&b, "chat", "alice");
+	o = send_until_dropped("alice");
+	cr_expect_eq(o.dropped_for[DROP_POLICY], 1);
+	cr_expect_eq(stats_get(b.stats, STAT_DROPPED_POLICY), 1);
+	cr_expect_eq(stats_get(b.stats, STAT_DROPPED_QUEUE_FULL), 0);
+	cr_expect_eq(send_it(to(TARGET_USER, "chat", "alice")).matched, 1, "she is still there");
+	end();
+}
+
 /* The peer is gone, and that is noticed in the attempt to make room for the message. */
 Test(route, a_connection_that_ends_in_the_attempt_is_told_apart)
 {
