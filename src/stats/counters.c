@@ -83,8 +83,10 @@ static const char *const protocol_labels[PROTOCOL_TYPE_COUNT] = {
 #undef X
 };
 
-static const char *const pool_labels[POOL_COUNT] = {
-#define X(name, label) [name] = label,
+static const struct {
+	const char *label, *text;
+} pool_rows[POOL_COUNT] = {
+#define X(name, label, text) [name] = {label, text},
 	POOLS(X)
 #undef X
 };
@@ -92,7 +94,13 @@ static const char *const pool_labels[POOL_COUNT] = {
 const char *pool_label(enum pool p)
 {
 	ASSERT((unsigned)p < POOL_COUNT);
-	return pool_labels[p];
+	return pool_rows[p].label;
+}
+
+const char *pool_text(enum pool p)
+{
+	ASSERT((unsigned)p < POOL_COUNT);
+	return pool_rows[p].text;
 }
 
 const char *protocol_type_label(enum protocol_type t)

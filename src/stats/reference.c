@@ -38,8 +38,7 @@ static const struct {
          "connections that may be open at once (Prometheus: `wsmd_connections_limit`)"},
 	{"pool.connections_used", "the share of them that is open, 0 to 1"},
 	{"pool.each[].worker", "number of the worker, from 0"},
-	{"pool.each[].pool",
-         "which of its pools: conns, sessions, memberships (of groups), send_nodes"},
+	{"pool.each[].pool", "which of its pools"},
 	{"pool.each[].in_use", "objects in use (Prometheus: `wsmd_pool_in_use`)"},
 	{"pool.each[].room",
          "objects that memory is held for; the utilisation is in_use / room (Prometheus: "
@@ -151,6 +150,15 @@ static void print_refusals(FILE *out)
 	}
 }
 
+static void print_pools(FILE *out)
+{
+	fputs("\n## The pools of a worker: `pool.each[].pool`\n\n"
+	      "| Label | Objects |\n|---|---|\n",
+	      out);
+	for (int i = 0; i < POOL_COUNT; i++)
+		fprintf(out, "| `%s` | %s |\n", pool_label((enum pool)i), pool_text((enum pool)i));
+}
+
 static void print_errors(FILE *out)
 {
 	fputs("\n## What peers did wrong: `basic.errors`\n\n"
@@ -184,4 +192,5 @@ void stats_print_reference(FILE *out)
 	print_closes(out);
 	print_refusals(out);
 	print_errors(out);
+	print_pools(out);
 }

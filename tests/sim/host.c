@@ -6,6 +6,7 @@
 
 #include "heap.h"
 #include "kernel.h"
+#include "moved.h"
 #include "oracle.h"
 #include "world.h"
 
@@ -163,6 +164,7 @@ bool host_start(const struct conf_args *args)
 void host_free(void)
 {
 	role_enter(&role_main);
+	moved_note(server);
 	log_use(NULL);
 	server_free(server);
 	server = NULL;

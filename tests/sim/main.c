@@ -10,12 +10,14 @@
 
 #include "base/rcu.h"
 #include "base/role.h"
+#include "moved.h"
 #include "scenario.h"
 #include "world.h"
 
-#define TWICE     4   /* so many of the first seeds are lived twice, and must be the same */
-#define HANG_S    120 /* of real time */
-#define SIM_USAGE "usage: sim [--seed N] [--seeds FROM-TO] [--file FILE] [--trace]\n"
+#define TWICE  4   /* so many of the first seeds are lived twice, and must be the same */
+#define HANG_S 120 /* of real time */
+#define SIM_USAGE                                                                                  \
+	"usage: sim [--seed N] [--seeds FROM-TO] [--file FILE] [--counters FILE] [--trace]\n"
 
 static bool trace;
 static uint64_t n_passed, n_failed;
@@ -107,17 +109,19 @@ static void run_file(const char *path)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"seed", required_argument, NULL, 's'},
-		{"seeds", required_argument, NULL, 'r'},
-		{"file", required_argument, NULL, 'f'},
-		{"trace", no_argument, NULL, 't'},
-		{0},
+		{"seed", required_argument, NULL, 's'}, {"seeds", required_argument, NULL, 'r'},
+		{"file", required_argument, NULL, 'f'}, {"counters", required_argument, NULL, 'c'},
+		{"trace", no_argument, NULL, 't'},      {0},
 	};
+	const char *counters = NULL;
 	int id;
 
+	moved_begin();
 	while ((id = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (id == 't')
 			trace = true;
+		else if (id == 'c')
+			counters = optarg;
 		else if (id == '?')
 			return fputs(SIM_USAGE, stderr), 2;
 	}
@@ -129,5 +133,7 @@ int main(int argc, char **argv)
 			run_file(optarg);
 	}
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", n_passed, n_failed);
+	if (counters != NULL && !moved_report(counters))
+		n_failed++;
 	return n_failed > 0;
 }

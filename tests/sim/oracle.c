@@ -7,6 +7,7 @@
 #include "host.h"
 #include "hub/group.h"
 #include "kernel.h"
+#include "moved.h"
 #include "os/os.h"
 #include "scenario.h"
 #include "server/control.h"
@@ -246,6 +247,7 @@ void oracle_walk(void)
 	uint32_t sockets;
 
 	role_enter(&role_main);
+	moved_note(s);
 	memset(&census, 0, sizeof(census));
 	for (uint32_t i = 0; i < s->n_workers; i++)
 		walk_worker(&s->workers[i]);

@@ -129,6 +129,8 @@ static void choose(uint32_t *ret_workers)
 	scenario.n_slots = size < 60   ? (uint32_t)chance_between(3, 30)
 	                   : size < 98 ? (uint32_t)chance_between(30, 200)
 	                               : 1200;
+	if (scenario.scarce)
+		scenario.n_slots += 60; /* a crowd, for limits to be met */
 	choose_kinds();
 	if (size < 98)
 		return;
@@ -261,6 +263,8 @@ static void live(void)
 	const uint64_t end = chance_below(100);
 
 	operators_begin((uint32_t)chance_between(1, 3));
+	if (scenario.scarce && chance(500)) /* while they come, which fills his inbox */
+		host_stall(2, run_us / 3);
 	for (uint32_t i = 0; i < scenario.n_slots; i++)
 		agenda_at(world.now_us + chance_below(run_us / 3), arrive, NULL, i);
 	agenda_at(world.now_us + US_PER_S, trouble, NULL, 0);

@@ -199,6 +199,7 @@ Test(command, nobody_could_be_asked)
 	run(send_all);
 	answer = answered();
 	cr_expect_str_eq(text_at(answer, "error", "code"), "busy");
+	cr_expect_eq(stats_get(server_stats(&s), STAT_INBOX_FULL), N_WORKERS);
 	json_decref(answer);
 	for (unsigned i = 0; i < N_WORKERS; i++)
 		work(i, 0, 0);

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 
+#include <errno.h>
 #include <string.h>
 
 #include "bed.h"
@@ -144,6 +145,31 @@ Test(input, continuations_are_counted)
 	cr_assert_eq(stats_get(b.stats, STAT_MESSAGES_IN), 3);
 	cr_assert_eq(stats_get(b.stats, STAT_CONTINUATIONS_IN), 2);
 	end(c);
+}
+
+static ssize_t fail_to_read(struct transport *t, void *buf, size_t len)
+{
+	(void)t;
+	(void)buf;
+	(void)len;
+	return -EIO;
+}
+
+Test(input, a_socket_that_fails)
+{
+	struct transport_ops failing;
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin();
+	failing = *c->transport.ops;
+	failing.read = fail_to_read;
+	c->transport.ops = &failing;
+	input_readable(b.w, c);
+	cr_assert_eq(c->state, CONN_CLOSED);
+	cr_assert_eq(stats_get(b.stats, stat_close(CLOSE_IO_ERROR)), 1);
+	conn_reap(b.w);
+	bed_end(&b);
 }
 
 /* Its queue may be long, but the close frame of a peer who is asked to go is awaited. */
