@@ -22,11 +22,13 @@ struct ws_feed {
 	char *trace; /* NUL-terminated */
 	size_t trace_len, trace_cap;
 	unsigned int n_failed; /* calls that said WSMD_ENOMEM; each is made once more */
+	size_t fed;            /* bytes of the stream consumed before this read */
+	int64_t guilty;        /* place of a violation in the stream; -1: none */
 };
 
 static inline void ws_feed_init(struct ws_feed *f, enum ws_role role, const struct ws_limits *l)
 {
-	*f = (struct ws_feed){.role = role, .limits = *l};
+	*f = (struct ws_feed){.role = role, .limits = *l, .guilty = -1};
 	f->trace_cap = 256;
 	f->trace = calloc(1, f->trace_cap);
 	ASSERT(f->trace);
@@ -94,6 +96,7 @@ static inline void ws_feed_event(struct ws_feed *f, const struct ws_event *e)
 		         ws_feed_payload(e, buf));
 		break;
 	case WS_EVENT_VIOLATION:
+		ASSERT(e->len == 0 || e->rule == WS_RULE_MESSAGE_SIZE);
 		snprintf(line, sizeof(line), "!%s ", ws_rule_name(e->rule));
 		break;
 	}
@@ -130,6 +133,8 @@ static inline void ws_feed_bytes(struct ws_feed *f, const uint8_t *bytes, size_t
 		rc = ws_receiver_next(&f->receiver, &f->limits, f->role, data + at, total - at,
 		                      f->now_ms, &used, &e);
 		ASSERT(used <= total - at);
+		if (rc == 0 && e.type == WS_EVENT_VIOLATION)
+			f->guilty = (int64_t)(f->fed + at) + e.at;
 		at += used;
 		if (rc == WSMD_ENOMEM) {
 			f->n_failed++;
@@ -140,6 +145,7 @@ static inline void ws_feed_bytes(struct ws_feed *f, const uint8_t *bytes, size_t
 	} while (rc != WSMD_ENEEDMORE);
 	ws_feed_check(f, total - at);
 	f->tail_len = total - at;
+	f->fed += at;
 	memcpy(f->tail, data + at, f->tail_len);
 	free(data);
 }

@@ -146,6 +146,7 @@ static void admit(struct acceptor *a, int fd, const struct net_addr *peer)
 		return;
 	}
 	half_open_init(h, fd, peer);
+	h->accepted_ms = a->now_ms;
 	list_append(&a->by_age, &h->by_age);
 	stats_add(a->is.stats, STAT_HALF_OPEN, 1);
 	wheel_arm(&a->wheel, &h->timer, a->now_ms + a->view.limits.handshake_timeout_ms);

@@ -137,6 +137,8 @@ static uint64_t max_connections(const struct acceptor *a)
 }
 
 static struct handoff *make_handoff(const struct acceptor *a, const struct half_open *h,
+                                    const struct decision *d) ON_ACCEPTOR;
+static struct handoff *make_handoff(const struct acceptor *a, const struct half_open *h,
                                     const struct decision *d)
 {
 	const uint32_t rest_len = h->in_len - h->request.head_len;
@@ -149,6 +151,7 @@ static struct handoff *make_handoff(const struct acceptor *a, const struct half_
 	ho->item.kind = ITEM_HANDOFF;
 	ho->fd = h->transport.fd;
 	ho->peer = h->peer;
+	ho->handshake_ms = (uint32_t)(a->now_ms - h->accepted_ms);
 	ho->protocol = PROTOCOL_WEBSOCKET;
 	ho->hub_len = d->hub_len;
 	ho->user_len = d->user_len;

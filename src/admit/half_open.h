@@ -31,8 +31,9 @@ struct half_open {
 	struct transport transport;
 	struct net_addr peer;
 	struct timer timer;
-	struct list by_age; /* the owner's */
-	char *in;           /* the request as far as it came, and what came behind it */
+	uint64_t accepted_ms; /* the owner's, monotonic [ms] */
+	struct list by_age;   /* the owner's */
+	char *in;             /* the request as far as it came, and what came behind it */
 	uint32_t in_len, in_cap;
 	char *out;
 	uint32_t out_len, out_at;

@@ -107,6 +107,11 @@ struct conf {
 		uint32_t deadline_ms;
 	} drain;
 
+	struct conf_recorder {
+		uint32_t events; /* of each live connection; 0: none are noted */
+		uint64_t closed_bytes;
+	} recorder;
+
 	uint32_t n_hubs;
 	struct conf_hub hubs[]; /* sorted by name; "*" is always there, as the first */
 };

@@ -274,6 +274,18 @@ const struct conf_key conf_keys[] = {
          .value = {"60"},
          .help = "what a drain has not closed by then is closed at once"},
 
+	{.name = "recorder.events",
+         WHOLE(0, 64),
+         FIELD(recorder.events),
+         .value = {"24"},
+         .help = "the last events that are kept of each live connection, 16 bytes each; 0: none"},
+	{.name = "recorder.closed_bytes",
+         WHOLE(0, 1073741824),
+         FIELD(recorder.closed_bytes),
+         .value = {"8388608"},
+         .help = "memory for records of ended connections, which `wsmctl why` reads; the newest "
+                 "takes the place of the oldest; at least 4 KiB for each worker; 0: none are kept"},
+
 	{.name = HUB_PATTERN ".on_message",
          WORDS(action_words),
          .per_hub = true,

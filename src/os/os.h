@@ -57,6 +57,16 @@ uint32_t os_uid(void);
 MUST_CHECK int os_connect_tcp(const struct net_addr *to, const struct net_addr *from, int *ret_fd);
 int os_socket_error(int fd); /* pending error as negative errno, 0: none */
 
+/* What the kernel knows of a TCP connection. */
+struct os_tcp_info {
+	uint32_t rtt_us, rttvar_us;              /* smoothed round trip and its variation */
+	uint32_t retransmits;                    /* segments sent again, ever */
+	uint32_t unacked, lost;                  /* segments not acknowledged; believed lost */
+	uint32_t last_sent_ms, last_received_ms; /* since data last went out, came in */
+	uint8_t state; /* as Linux counts them: 1 established, 7 closed, 8 close_wait, ... */
+};
+MUST_CHECK int os_tcp_info(int fd, struct os_tcp_info *ret); /* -errno: no TCP socket */
+
 /* Bytes moved (0 from os_read(): end of file), or negative; -EAGAIN: not now. */
 MUST_CHECK ssize_t os_read(int fd, void *buf, size_t len);
 MUST_CHECK ssize_t os_writev(int fd, const struct iovec *iov, int n);

@@ -247,6 +247,26 @@ int os_socket_error(int fd)
 	return -err;
 }
 
+int os_tcp_info(int fd, struct os_tcp_info *ret)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return -errno;
+	*ret = (struct os_tcp_info){
+		.rtt_us = info.tcpi_rtt,
+		.rttvar_us = info.tcpi_rttvar,
+		.retransmits = info.tcpi_total_retrans,
+		.unacked = info.tcpi_unacked,
+		.lost = info.tcpi_lost,
+		.last_sent_ms = info.tcpi_last_data_sent,
+		.last_received_ms = info.tcpi_last_data_recv,
+		.state = info.tcpi_state,
+	};
+	return 0;
+}
+
 ssize_t os_read(int fd, void *buf, size_t len)
 {
 	ssize_t n;

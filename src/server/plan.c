@@ -13,8 +13,8 @@
 
 uint64_t plan_idle_bytes(const struct conf *c, uint32_t connections)
 {
-	const uint64_t each =
-		sizeof(struct conn) + sizeof(struct session) + USER_BYTES + TABLE_BYTES;
+	const uint64_t each = sizeof(struct conn) + recorder_live_bytes(&c->recorder) +
+	                      sizeof(struct session) + USER_BYTES + TABLE_BYTES;
 	const uint64_t worker = sizeof(struct worker) + 2 * WORKER_READ_BYTES + WS_MAX_TAIL;
 
 	return each * connections + worker * c->workers;
@@ -32,5 +32,6 @@ uint64_t plan_worst_bytes(const struct conf *c, uint32_t connections)
 	const uint64_t groups = c->limits.max_groups_per_connection * GROUP_BYTES;
 
 	return plan_idle_bytes(c, connections) + (queue + message + groups) * connections +
-	       half_open * c->limits.max_half_open;
+	       half_open * c->limits.max_half_open +
+	       recorder_ring_bytes(&c->recorder, c->workers) * c->workers;
 }

@@ -183,6 +183,7 @@ static int make_workers(struct server *s, uint32_t n)
 			.index = s->n_workers,
 			.n_workers = n,
 			.inbox_items = server_conf(s)->limits.inbox_items,
+			.recorder = server_conf(s)->recorder,
 			.key = s->key,
 			.conf = &s->conf,
 			.stats = &s->blocks[1 + s->n_workers],

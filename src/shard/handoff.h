@@ -23,6 +23,7 @@ struct handoff {
 	struct inbox_item item; /* ITEM_HANDOFF */
 	int fd;
 	struct net_addr peer;
+	uint32_t handshake_ms; /* from accept to this hand-off */
 	struct conn_id id;
 	enum protocol_type protocol;
 	char hub[HUB_NAME_BYTES];

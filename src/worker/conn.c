@@ -1,6 +1,7 @@
 /* Life of a connection: taken over, moved between states, closed through one door. */
 #include "worker/conn.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "admit/answer.h"
@@ -177,6 +178,7 @@ void conn_open(struct worker *w, struct handoff *h)
 	c->session->conn = c;
 	init(w, c, h);
 	count_users(w);
+	recorder_open(w, c, h);
 	welcome(w, c, h);
 	free(h);
 	return;
@@ -190,10 +192,16 @@ fail_conn:
 
 /* ---- the door out ---- */
 
-static void log_close(const struct worker *w, const struct conn *c, uint16_t code, const char *text)
-	ON_WORKER;
-static void log_close(const struct worker *w, const struct conn *c, uint16_t code, const char *text)
+static const char *sentence_of(enum close_reason reason, const struct parting *parting)
 {
+	return parting->text != NULL ? parting->text : close_reason_text(reason);
+}
+
+static void log_close(const struct worker *w, const struct conn *c, const struct parting *parting)
+	ON_WORKER;
+static void log_close(const struct worker *w, const struct conn *c, const struct parting *parting)
+{
+	const enum close_reason reason = (enum close_reason)c->reason;
 	const struct session *s = c->session;
 	char id[CONN_ID_TEXT], peer[NET_ADDR_TEXT], word[RECORDER_ID_TEXT];
 	struct log_line l;
@@ -209,9 +217,9 @@ static void log_close(const struct worker *w, const struct conn *c, uint16_t cod
 	if (s->user != NULL)
 		log_strn(&l, "user", s->user->name, s->user->name_len);
 	log_str(&l, "peer", net_addr_format(&c->peer, peer));
-	log_str(&l, "reason", close_reason_label((enum close_reason)c->reason));
-	log_u64(&l, "code", code);
-	log_str(&l, "text", text);
+	log_str(&l, "reason", close_reason_label(reason));
+	log_u64(&l, "code", parting->code);
+	log_str(&l, "text", sentence_of(reason, parting));
 	log_u64(&l, "age_ms", w->now_ms - c->opened_ms);
 	log_u64(&l, "silent_ms", w->now_ms - c->heard_ms);
 	log_u64(&l, "messages_in", c->messages_in);
@@ -220,16 +228,17 @@ static void log_close(const struct worker *w, const struct conn *c, uint16_t cod
 }
 
 /* From here on nobody finds it: a send says so instead of losing the message. */
-static void leave_open(struct worker *w, struct conn *c, enum close_reason reason, uint16_t code,
-                       const char *text) ON_WORKER;
-static void leave_open(struct worker *w, struct conn *c, enum close_reason reason, uint16_t code,
-                       const char *text)
+static void leave_open(struct worker *w, struct conn *c, enum close_reason reason,
+                       const struct parting *parting) ON_WORKER;
+static void leave_open(struct worker *w, struct conn *c, enum close_reason reason,
+                       const struct parting *parting)
 {
 	c->reason = (uint8_t)reason;
 	c->ending_ms = w->now_ms;
+	recorder_closing(w, c, parting);
 	c->blocked_ms = 0;
 	c->paused = false;
-	log_close(w, c, code, text);
+	log_close(w, c, parting);
 	stats_add(w->is.stats, stat_close(reason), 1);
 	keepalive_on_close(w, c);
 	health_end(w, c);
@@ -242,6 +251,7 @@ static void end(struct worker *w, struct conn *c) ON_WORKER;
 static void end(struct worker *w, struct conn *c)
 {
 	move(c, CONN_CLOSED);
+	recorder_ended(w, c);
 	stats_sub(w->is.stats, STAT_QUEUE_BYTES, c->sendq.bytes);
 	stats_add(w->is.stats, STAT_UNSENT, sendq_clear(&c->sendq, &w->send_nodes));
 	wheel_disarm(&w->wheel, &c->timer);
@@ -253,13 +263,24 @@ static void end(struct worker *w, struct conn *c)
 		conn_reap_later(w, c);
 }
 
-void conn_abort(struct worker *w, struct conn *c, enum close_reason reason)
+static void cut(struct worker *w, struct conn *c, enum close_reason reason, int err) ON_WORKER;
+static void cut(struct worker *w, struct conn *c, enum close_reason reason, int err)
 {
 	if (c->state == CONN_CLOSED)
 		return;
 	if (c->state == CONN_OPEN)
-		leave_open(w, c, reason, 0, close_reason_text(reason));
+		leave_open(w, c, reason, &(struct parting){.evidence.err = err});
 	end(w, c);
+}
+
+void conn_abort(struct worker *w, struct conn *c, enum close_reason reason)
+{
+	cut(w, c, reason, 0);
+}
+
+void conn_fail(struct worker *w, struct conn *c, int err)
+{
+	cut(w, c, err == -EPIPE || err == -ECONNRESET ? CLOSE_RESET : CLOSE_IO_ERROR, err);
 }
 
 /* A slow consumer's queue is given up, so that the close frame has a chance. */
@@ -285,20 +306,21 @@ void conn_close_with(struct worker *w, struct conn *c, enum close_reason reason,
                      const struct parting *parting)
 {
 	const enum close_manner manner = close_reason_manner(reason);
-	const uint16_t code = parting->code != 0 ? parting->code : close_reason_code(reason);
-	const char *sentence = parting->text != NULL ? parting->text : close_reason_text(reason);
+	struct parting last = *parting;
 	char text[CLOSE_TEXT_MAX + 1] = "";
 
 	if (c->state != CONN_OPEN)
 		return;
+	if (last.code == 0)
+		last.code = close_reason_code(reason);
 	if (reason != CLOSE_PEER) /* who is answered with his own code */
-		close_text(text, sentence, parting->retry_ms, &c->session->id);
-	leave_open(w, c, reason, code, sentence);
+		close_text(text, sentence_of(reason, &last), last.retry_ms, &c->session->id);
+	leave_open(w, c, reason, &last);
 	/* Before anything is written: a write that fails ends it for good. */
 	move(c, manner == CLOSE_BY_HANDSHAKE ? CONN_CLOSING : CONN_LINGERING);
 	if (reason == CLOSE_QUEUE_FULL || reason == CLOSE_WRITE_TIMEOUT || manner == CLOSE_AT_ONCE)
 		give_up_queue(w, c);
-	if (manner == CLOSE_SILENTLY || send_close(w, c, code, text) < 0) {
+	if (manner == CLOSE_SILENTLY || send_close(w, c, last.code, text) < 0) {
 		end(w, c);
 		return;
 	}
@@ -321,10 +343,11 @@ void conn_on_peer_close(struct worker *w, struct conn *c, const struct ws_event 
 	char text[WS_MAX_CONTROL + 1] = "";
 
 	if (c->state == CONN_CLOSING) {
+		recorder_answered(w, c, ev->close_code);
 		move(c, CONN_LINGERING);
 		return;
 	}
-	memcpy(text, ev->data, ev->len); /* for the log; the answer has the code alone */
+	memcpy(text, ev->data, ev->len); /* for log and record; the answer has the code alone */
 	conn_close_with(
 		w, c, CLOSE_PEER,
 		&(struct parting){.code = ev->close_code, .text = ev->len > 0 ? text : NULL});
@@ -368,6 +391,7 @@ void conn_reap(struct worker *w)
 		stats_sub(w->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
 		sources_left(w->is.sources, &c->peer);
 		stats_sub(w->is.stats, stat_protocol_now((enum protocol_type)c->protocol), 1);
+		recorder_free(w, c);
 		slab_free(&w->conns, c);
 	}
 }

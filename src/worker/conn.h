@@ -58,7 +58,8 @@ struct conn {
 	struct pace messages; /* that the peer may send */
 	uint8_t *tail;        /* unfinished frame header or control frame; NULL: none */
 	struct timer timer;
-	struct conn *next; /* in worker.dirty or worker.closed */
+	struct conn *next;         /* in worker.dirty or worker.closed */
+	struct recorder *recorder; /* NULL: none */
 
 	/* monotonic [ms]; 0: not so */
 	uint64_t opened_ms;
@@ -78,16 +79,17 @@ struct conn {
 };
 
 /* The promise of the idle connection: see docs/performance.md before this grows. */
-static_assert(sizeof(struct conn) <= 312, "an idle connection must stay small");
+static_assert(sizeof(struct conn) <= 320, "an idle connection must stay small");
 
 /* Take a connection over. Frees @h; refuses with an HTTP answer what cannot be taken. */
 void conn_open(struct worker *w, struct handoff *h) ON_WORKER;
 
 /* What a close frame says beyond its reason's own. */
 struct parting {
-	uint16_t code;     /* 0: the reason's own */
-	const char *text;  /* the sentence; NULL: the reason's own */
-	uint32_t retry_ms; /* when the peer should come back; 0: no hint */
+	uint16_t code;            /* 0: the reason's own */
+	const char *text;         /* the sentence; NULL: the reason's own */
+	uint32_t retry_ms;        /* when the peer should come back; 0: no hint */
+	struct evidence evidence; /* for the record only */
 };
 
 /* End a connection, from any state, as often as one likes: the first reason counts. */
@@ -97,6 +99,9 @@ void conn_close(struct worker *w, struct conn *c, enum close_reason reason) ON_W
 
 /* The same without a word to the peer: he is gone, or the stream to him is cut. */
 void conn_abort(struct worker *w, struct conn *c, enum close_reason reason) ON_WORKER;
+
+/* The same, because a call for its socket failed with @err, a negative errno. */
+void conn_fail(struct worker *w, struct conn *c, int err) ON_WORKER;
 
 /* The peer's close frame: answer it, or take it as the answer to ours. */
 void conn_on_peer_close(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;

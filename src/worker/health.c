@@ -78,5 +78,6 @@ void health_on_write_late(struct worker *w, struct conn *c)
 void health_resurrect(struct worker *w, struct conn *c)
 {
 	stats_add(w->is.stats, STAT_RESURRECTIONS, 1);
+	recorder_note(w, c, EVENT_RESURRECTED, c->missed, 0);
 	change(w, c, 0, 0);
 }

@@ -48,7 +48,8 @@ static void on_message(struct worker *w, struct conn *c, const struct ws_event *
 		conn_close(w, c, CLOSE_MESSAGE_RATE);
 		return;
 	}
-	c->messages_in++;
+	if (UNLIKELY(c->messages_in++ == 0))
+		recorder_note(w, c, EVENT_FIRST_MESSAGE, ev->len, 0);
 	stats_add(w->is.stats, STAT_MESSAGES_IN, 1);
 	if (UNLIKELY(ev->continuations > 0))
 		stats_add(w->is.stats, STAT_CONTINUATIONS_IN, ev->continuations);
@@ -64,8 +65,25 @@ static void on_message(struct worker *w, struct conn *c, const struct ws_event *
 	}
 }
 
-static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
-static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev)
+/* @read_at: place in the stream of what @ev counts from. */
+static COLD void on_violation(struct worker *w, struct conn *c, const struct ws_event *ev,
+                              uint64_t read_at) ON_WORKER;
+static COLD void on_violation(struct worker *w, struct conn *c, const struct ws_event *ev,
+                              uint64_t read_at)
+{
+	stats_add(w->is.stats, stat_rule(ev->rule), 1);
+	conn_close_with(w, c, violation_reason(ev->rule),
+	                &(struct parting){.code = ws_rule_close_code(ev->rule),
+	                                  .text = ws_rule_text(ev->rule),
+	                                  .evidence = {.violation = true,
+	                                               .rule = ev->rule,
+	                                               .at_byte = read_at + (uint64_t)ev->at,
+	                                               .size = ev->len}});
+}
+
+static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev, uint64_t read_at)
+	ON_WORKER;
+static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev, uint64_t read_at)
 {
 	if (ev->type != WS_EVENT_MESSAGE && ev->type != WS_EVENT_VIOLATION)
 		stats_add(w->is.stats, STAT_CONTROL_IN, 1);
@@ -89,10 +107,7 @@ static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev
 		keepalive_on_pong(w, c, ev->data, ev->len);
 		break;
 	case WS_EVENT_VIOLATION:
-		stats_add(w->is.stats, stat_rule(ev->rule), 1);
-		conn_close_with(w, c, violation_reason(ev->rule),
-		                &(struct parting){.code = ws_rule_close_code(ev->rule),
-		                                  .text = ws_rule_text(ev->rule)});
+		on_violation(w, c, ev, read_at);
 		break;
 	case WS_EVENT_CLOSE:
 		break;
@@ -141,13 +156,14 @@ void input_consume(struct worker *w, struct conn *c, uint8_t *data, size_t len)
 		const int err = ws_receiver_next(&c->rx, &w->view.ws, WS_SERVER, data + used,
 		                                 len - used, w->now_ms, &n, &ev);
 
-		used += n;
 		if (err == 0) {
 			if (!ws_receiver_incomplete(&c->rx))
 				c->message_ms = 0; /* what was begun, a ping too, is complete */
-			on_event(w, c, &ev);
+			on_event(w, c, &ev, c->bytes_in - (len - used));
+			used += n;
 			continue;
 		}
+		used += n;
 		if (err == WSMD_ENOMEM)
 			out_of_memory(w, c);
 		break;
@@ -171,7 +187,7 @@ void input_readable(struct worker *w, struct conn *c)
 		if (n == 0)
 			conn_abort(w, c, CLOSE_FIN);
 		else if (n != -EAGAIN)
-			conn_abort(w, c, n == -ECONNRESET ? CLOSE_RESET : CLOSE_IO_ERROR);
+			conn_fail(w, c, (int)n);
 		return;
 	}
 	keepalive_heard(w, c);

@@ -207,6 +207,7 @@ static void suspect(struct worker *w, struct conn *c)
 
 	ping_missed(w, c);
 	health_on_missed(w, c);
+	recorder_note(w, c, EVENT_PONG_MISSED, c->missed, c->score);
 	if (!silent && c->score > 0 && c->missed < w->view.heartbeat.missed_limit)
 		send_ping(w, c);
 	else
@@ -274,6 +275,7 @@ void keepalive_on_pong(struct worker *w, struct conn *c, const uint8_t *payload,
 	c->pongs_received++;
 	stats_add(w->is.stats, STAT_PONGS_RECEIVED, 1);
 	health_on_pong(w, c);
+	recorder_note(w, c, EVENT_PONG, rtt, 0);
 	if (rtt_valid(rtt))
 		measured(w, c, (uint32_t)rtt);
 	deadline_arm(w, c); /* the next ping is due before this one's verdict would have been */
@@ -298,6 +300,7 @@ void keepalive_ping_for(struct worker *w, struct conn *c, struct request *r)
 {
 	r->conn = slab_handle_of(c);
 	list_append(&w->pingers, &r->waiting);
+	recorder_note(w, c, EVENT_OPERATOR_PING, 0, 0);
 	keepalive_probe(w, c);
 }
 

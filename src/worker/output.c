@@ -290,6 +290,7 @@ static void blocked(struct worker *w, struct conn *c, bool progress)
 		keepalive_heard(w, c); /* room in a full socket: he acknowledged something */
 	if (progress || c->blocked_ms == 0)
 		c->blocked_ms = w->now_ms;
+	recorder_blocked(w, c);
 	/* Once closing, what the peer says last is awaited. */
 	if (c->state == CONN_OPEN && sendq_cost(&c->sendq) > w->view.limits.send_queue_bytes / 2)
 		c->paused = true;
@@ -319,8 +320,7 @@ void output_flush(struct worker *w, struct conn *c)
 	const int err = write_once(w, c, &from_out);
 
 	if (err < 0) {
-		conn_abort(w, c,
-		           err == -EPIPE || err == -ECONNRESET ? CLOSE_RESET : CLOSE_IO_ERROR);
+		conn_fail(w, c, err);
 		return;
 	}
 	if (w->current == c && spill(w, c, from_out) < 0) {
@@ -330,6 +330,8 @@ void output_flush(struct worker *w, struct conn *c)
 	if (c->paused && sendq_cost(&c->sendq) <= w->view.limits.send_queue_bytes / 4)
 		resume(w, c);
 	if (sendq_empty(&c->sendq)) {
+		if (c->blocked_ms != 0)
+			recorder_unblocked(w, c);
 		c->blocked_ms = 0;
 		conn_on_flushed(w, c);
 	} else {

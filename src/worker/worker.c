@@ -45,9 +45,12 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 	err = registry_init(&w->registry, &setup->key, UINT32_MAX);
 	if (err < 0)
 		goto fail_buffers;
-	err = w->poll = os_poll_new();
+	err = recorders_init(&w->recorders, &setup->recorder, setup->n_workers);
 	if (err < 0)
 		goto fail_registry;
+	err = w->poll = os_poll_new();
+	if (err < 0)
+		goto fail_recorders;
 	err = inbox_init(&w->inbox, setup->inbox_items);
 	if (err < 0)
 		goto fail_poll;
@@ -60,6 +63,8 @@ fail_inbox:
 	inbox_fini(&w->inbox);
 fail_poll:
 	os_close(w->poll);
+fail_recorders:
+	recorders_fini(&w->recorders);
 fail_registry:
 	registry_fini(&w->registry);
 fail_buffers:
@@ -76,6 +81,7 @@ void worker_fini(struct worker *w)
 	ASSERT(w->wheel.armed == 0);
 	inbox_fini(&w->inbox);
 	os_close(w->poll);
+	recorders_fini(&w->recorders);
 	registry_fini(&w->registry);
 	slab_fini(&w->conns);
 	slab_fini(&w->send_nodes);

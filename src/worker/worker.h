@@ -21,6 +21,7 @@
 #include "shard/sources.h"
 #include "stats/counters.h"
 #include "worker/leave.h"
+#include "worker/recorder.h"
 #include "ws/receiver.h"
 
 /* One read takes at most this; replies to what it held never need more. */
@@ -43,7 +44,8 @@ struct worker_view {
 /* What a worker is told at birth. */
 struct worker_setup {
 	uint32_t index, n_workers;
-	uint32_t inbox_items;      /* limits.inbox_items */
+	uint32_t inbox_items; /* limits.inbox_items */
+	struct conf_recorder recorder;
 	struct siphash_key key;    /* of the user hash and all tables */
 	struct conf_cell *conf;    /* shared, read-only here */
 	struct stats_block *stats; /* written by this worker alone */
@@ -68,6 +70,7 @@ struct worker {
 	uint32_t rearm_at OWNED_BY_WORKER; /* next connection whose timer a new view may change */
 	struct slab conns OWNED_BY_WORKER;
 	struct slab send_nodes OWNED_BY_WORKER;
+	struct recorders recorders OWNED_BY_WORKER;
 	struct registry registry OWNED_BY_WORKER;
 	struct conn *dirty OWNED_BY_WORKER; /* with output queued by others this turn, in order */
 	struct conn **dirty_end OWNED_BY_WORKER;

@@ -22,6 +22,7 @@ static_assert(sizeof(size_t) == sizeof(uint64_t), "lengths below a limit are use
 /* What is left of the caller's bytes. */
 struct input {
 	uint8_t *at, *end;
+	const uint8_t *begin;
 };
 
 static inline size_t left(const struct input *in)
@@ -47,11 +48,16 @@ static void end(struct ws_receiver *r, struct input *in)
 	in->at = in->end;
 }
 
+/* @where: the guilty frame or byte. */
 static COLD int violate(struct ws_receiver *r, struct input *in, enum ws_rule rule,
-                        struct ws_event *ret)
+                        const uint8_t *where, struct ws_event *ret)
 {
 	end(r, in);
-	*ret = (struct ws_event){.type = WS_EVENT_VIOLATION, .rule = rule};
+	*ret = (struct ws_event){
+		.type = WS_EVENT_VIOLATION,
+		.rule = rule,
+		.at = where - in->begin,
+	};
 	return 0;
 }
 
@@ -76,16 +82,18 @@ static int take_close(struct ws_receiver *r, struct input *in, uint8_t *body, si
 {
 	uint16_t code = WS_CLOSE_NO_STATUS;
 	uint8_t utf8 = WS_UTF8_WHOLE;
+	size_t good;
 
 	if (len > 0) { /* and so at least 2, see ws_frame_decode() */
 		code = (uint16_t)(body[0] << 8 | body[1]);
 		if (!ws_close_may_receive(code))
-			return violate(r, in, WS_RULE_CLOSE_CODE, ret);
+			return violate(r, in, WS_RULE_CLOSE_CODE, body, ret);
 		body += 2;
 		len -= 2;
 	}
-	if (ws_utf8_check(&utf8, body, len) < len || utf8 != WS_UTF8_WHOLE)
-		return violate(r, in, WS_RULE_CLOSE_UTF8, ret);
+	good = ws_utf8_check(&utf8, body, len);
+	if (good < len || utf8 != WS_UTF8_WHOLE)
+		return violate(r, in, WS_RULE_CLOSE_UTF8, body + good, ret);
 	end(r, in);
 	*ret = (struct ws_event){
 		.type = WS_EVENT_CLOSE,
@@ -110,7 +118,7 @@ static int take_control(struct ws_receiver *r, const struct ws_limits *l, const 
 	if (f->opcode == WS_CLOSE)
 		return take_close(r, in, body, len, ret);
 	if (!take_token(r, l, now_ms))
-		return violate(r, in, WS_RULE_CONTROL_RATE, ret);
+		return violate(r, in, WS_RULE_CONTROL_RATE, body - f->header_len, ret);
 	*ret = (struct ws_event){
 		.type = f->opcode == WS_PING ? WS_EVENT_PING : WS_EVENT_PONG,
 		.opcode = f->opcode,
@@ -129,9 +137,12 @@ static int take_whole(struct ws_receiver *r, const struct ws_frame *f, struct in
 	uint8_t utf8 = WS_UTF8_WHOLE;
 
 	(void)ws_mask(body, len, f->mask_key); /* whole, so the key is not used again */
-	if (f->opcode == WS_TEXT &&
-	    (ws_utf8_check(&utf8, body, len) < len || utf8 != WS_UTF8_WHOLE))
-		return violate(r, in, WS_RULE_TEXT_UTF8, ret);
+	if (f->opcode == WS_TEXT) {
+		const size_t good = ws_utf8_check(&utf8, body, len);
+
+		if (good < len || utf8 != WS_UTF8_WHOLE)
+			return violate(r, in, WS_RULE_TEXT_UTF8, body + good, ret);
+	}
 	in->at = body + len;
 	*ret = (struct ws_event){
 		.type = WS_EVENT_MESSAGE,
@@ -171,7 +182,7 @@ static int reserve(struct ws_receiver *r, const struct ws_limits *l, size_t n)
 static int finish_message(struct ws_receiver *r, struct input *in, struct ws_event *ret)
 {
 	if (r->opcode == WS_TEXT && r->utf8 != WS_UTF8_WHOLE)
-		return violate(r, in, WS_RULE_TEXT_UTF8, ret);
+		return violate(r, in, WS_RULE_TEXT_UTF8, in->at, ret);
 	*ret = (struct ws_event){
 		.type = WS_EVENT_MESSAGE,
 		.opcode = r->opcode,
@@ -196,8 +207,12 @@ static int take_payload(struct ws_receiver *r, const struct ws_limits *l, struct
 		if (reserve(r, l, n) != 0)
 			return WSMD_ENOMEM;
 		r->mask_key = ws_mask(in->at, n, r->mask_key);
-		if (r->opcode == WS_TEXT && ws_utf8_check(&r->utf8, in->at, n) < n)
-			return violate(r, in, WS_RULE_TEXT_UTF8, ret);
+		if (r->opcode == WS_TEXT) {
+			const size_t good = ws_utf8_check(&r->utf8, in->at, n);
+
+			if (good < n)
+				return violate(r, in, WS_RULE_TEXT_UTF8, in->at + good, ret);
+		}
 		memcpy(r->message + r->message_len, in->at, n);
 		r->message_len += (uint32_t)n;
 		r->frame_left -= (uint32_t)n;
@@ -253,17 +268,22 @@ static int take_frame(struct ws_receiver *r, const struct ws_limits *l, enum ws_
 		return WSMD_ENEEDMORE;
 	rule = check_sequence(r, l, in->at[0]);
 	if (rule != WS_RULE_COUNT)
-		return violate(r, in, rule, ret);
+		return violate(r, in, rule, in->at, ret);
 	rc = ws_frame_decode(role, in->at, left(in), &f, &rule);
 	if (rc == WSMD_EPROTO)
-		return violate(r, in, rule, ret);
+		return violate(r, in, rule, in->at, ret);
 	if (rc != 0)
 		return rc;
 	if (f.opcode >= WS_CLOSE)
 		return take_control(r, l, &f, now_ms, in, ret);
 	if (f.payload_len > l->max_message_bytes ||
-	    r->message_len > l->max_message_bytes - f.payload_len)
-		return violate(r, in, WS_RULE_MESSAGE_SIZE, ret);
+	    r->message_len > l->max_message_bytes - f.payload_len) {
+		const uint64_t announced = r->message_len + f.payload_len; /* below 2^63 + 2^32 */
+
+		(void)violate(r, in, WS_RULE_MESSAGE_SIZE, in->at, ret);
+		ret->len = announced;
+		return 0;
+	}
 	in->at += f.header_len;
 	if (f.fin && f.opcode != WS_CONTINUATION && f.payload_len <= left(in))
 		return take_whole(r, &f, in, ret);
@@ -288,7 +308,7 @@ int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_r
                      uint8_t *data, size_t len, uint64_t now_ms, size_t *ret_used,
                      struct ws_event *ret)
 {
-	struct input in = {.at = data, .end = data + len};
+	struct input in = {.at = data, .end = data + len, .begin = data};
 	int rc = NEXT_FRAME;
 
 	if (r->message && r->opcode == 0)

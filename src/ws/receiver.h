@@ -52,7 +52,8 @@ enum ws_event_type {
 	WS_EVENT_PING,      /* data, len */
 	WS_EVENT_PONG,      /* data, len */
 	WS_EVENT_CLOSE,     /* close_code (1005: none was sent), data and len are the reason text */
-	WS_EVENT_VIOLATION, /* rule (its table row has the close code to answer with) */
+	WS_EVENT_VIOLATION, /* rule (its table row has the close code to answer with), at; len of a
+	                       message that is too large, as far as it is announced */
 };
 
 struct ws_event {
@@ -63,6 +64,7 @@ struct ws_event {
 	uint32_t continuations; /* frames of a message behind its first */
 	uint8_t *data; /* valid until the next call for this receiver or until the buffer changes */
 	size_t len;
+	int64_t at; /* of a violation: its frame, or byte of a text, from the first byte of @data */
 };
 
 struct ws_receiver {

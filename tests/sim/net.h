@@ -37,6 +37,7 @@ struct link {
 	bool hurt; /* a fault struck that may end it without a cause that is in the model */
 
 	uint64_t up_us;                  /* the peer's last byte arrived */
+	uint64_t down_us;                /* the server's last byte went out */
 	uint64_t blocked_us;             /* a write of the server last found too little room */
 	uint64_t accepted_us, closed_us; /* by the server; 0: not yet */
 	uint64_t faked_us;               /* a write last found too little room that was there */

@@ -212,6 +212,30 @@ void os_sim_arrived(struct link *l)
 		file_touch(l->fd);
 }
 
+/* Segments are not simulated: whatever did not arrive counts as one, and none is lost. */
+int os_tcp_info(int fd, struct os_tcp_info *ret)
+{
+	enum {
+		ESTABLISHED = 1,
+		CLOSE = 7,
+		CLOSE_WAIT = 8
+	};
+	const struct link *l = file_of(fd, FILE_SOCKET)->link;
+
+	if (l->peer.family == 0)
+		return -EOPNOTSUPP;
+	*ret = (struct os_tcp_info){
+		.rtt_us = 2 * l->latency_us,
+		.unacked = l->down.held > l->down.arrived,
+		.last_sent_ms = (uint32_t)((world.now_us - l->down_us) / US_PER_MS),
+		.last_received_ms = (uint32_t)((world.now_us - l->up_us) / US_PER_MS),
+		.state = l->reset_at_server  ? CLOSE
+	                 : l->up.fin_arrived ? CLOSE_WAIT
+	                                     : ESTABLISHED,
+	};
+	return 0;
+}
+
 /* The first call after a reset says so, later ones see the end of the stream. */
 static bool tell_reset(struct link *l)
 {
@@ -308,6 +332,8 @@ ssize_t os_writev(int fd, const struct iovec *iov, int n)
 		sent = write_some(l, iov, n, most_of(l, total));
 	if (sent == -EAGAIN || (sent >= 0 && (size_t)sent < total))
 		l->blocked_us = world.now_us;
+	if (sent > 0)
+		l->down_us = world.now_us;
 	world_mix((uint64_t)sent ^ (uint64_t)fd << 32);
 	TRACE("link %u wrote %zd of %zu", l->id, sent, total);
 	if (total == PING_BYTES && chance(300))

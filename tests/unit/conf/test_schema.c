@@ -138,6 +138,8 @@ Test(schema, defaults_in_their_fields)
 	cr_expect_eq(c->shutdown.deadline_ms, 10000);
 	cr_expect_eq(c->drain.rate_per_s, 1000);
 	cr_expect_eq(c->drain.deadline_ms, 60000);
+	cr_expect_eq(c->recorder.events, 24);
+	cr_expect_eq(c->recorder.closed_bytes, 8 << 20);
 	cr_expect_eq(c->n_hubs, 1);
 	cr_expect_eq(conf_hub_action(c, "chat", 4), HUB_DROP);
 
@@ -149,8 +151,11 @@ Test(schema, defaults_in_their_fields)
 /* Only a restart changes these; everything else follows a reload. */
 Test(schema, what_needs_a_restart)
 {
-	static const char *const restart[] = {"listen", "workers", "control.path",
-	                                      "limits.inbox_items"};
+	static const char *const restart[] = {
+		"listen",          "workers",
+		"control.path",    "limits.inbox_items",
+		"recorder.events", "recorder.closed_bytes",
+	};
 	size_t n = 0;
 
 	conf_keys_for_each(k) n += !k->reload;

@@ -21,6 +21,18 @@ Test(plan, an_idle_connection_costs_what_was_promised)
 	cr_assert_gt(plan_idle_bytes(&usual, 0), 0, "workers cost something by themselves");
 }
 
+Test(plan, the_flight_recorder_counts)
+{
+	struct conf c = usual;
+
+	c.recorder = (struct conf_recorder){.events = 24, .closed_bytes = 1 << 20};
+	const uint64_t more = plan_idle_bytes(&c, 1000) - plan_idle_bytes(&usual, 1000);
+
+	cr_assert(more >= 24 * 16 * 1000 && more <= 600 * 1000);
+	cr_assert_geq(plan_worst_bytes(&c, 1000),
+	              plan_worst_bytes(&usual, 1000) + more + (1 << 20));
+}
+
 Test(plan, more_of_anything_is_never_less)
 {
 	static const uint64_t sizes[] = {1024, 65536, 1 << 20, 64 << 20, GIB};

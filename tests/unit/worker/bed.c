@@ -42,6 +42,7 @@ void bed_begin(struct bed *b, uint32_t n_workers)
 	conf_cell_publish(&b->cell, b->conf);
 
 	const struct worker_setup setup = {.n_workers = n_workers,
+	                                   .recorder = {.events = 24, .closed_bytes = 65536},
 	                                   .conf = &b->cell,
 	                                   .stats = b->stats,
 	                                   .sources = &b->sources,

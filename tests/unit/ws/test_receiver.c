@@ -83,7 +83,8 @@ static const struct {
 static const struct ws_limits roomy = {.max_message_bytes = 1 << 20, .max_fragments = 1000};
 
 /* Feed in three reads that end at @first, @second and the end. */
-static void check_cuts(const struct stream *s, const char *want, size_t first, size_t second)
+static void check_cuts(const struct stream *s, const char *want, int64_t guilty, size_t first,
+                       size_t second)
 {
 	struct ws_feed f;
 
@@ -93,7 +94,22 @@ static void check_cuts(const struct stream *s, const char *want, size_t first, s
 	ws_feed_bytes(&f, s->bytes + second, s->len - second);
 	cr_assert_str_eq(f.trace, want, "\"%s\" instead of \"%s\", cut at %zu and %zu", f.trace,
 	                 want, first, second);
+	cr_assert_eq(f.guilty, guilty, "%s at %lld, cut at %zu and %zu", want, (long long)f.guilty,
+	             first, second);
 	ws_feed_fini(&f);
+}
+
+/* Where the violation of an uncut stream is; -1: there is none. */
+static int64_t place_of(const struct stream *s)
+{
+	struct ws_feed f;
+	int64_t guilty;
+
+	ws_feed_init(&f, s->reader, &roomy);
+	stream_feed(s, &f, s->len);
+	guilty = f.guilty;
+	ws_feed_fini(&f);
+	return guilty;
 }
 
 static void check_reads(const struct stream *s, const char *want, size_t read)
@@ -117,10 +133,44 @@ Test(ws_receiver, every_case_cut_everywhere)
 		stream_init(&s, i % 2 ? WS_CLIENT : WS_SERVER);
 		for (size_t k = 0; k < MAX_FRAMES && frames[k].payload; k++)
 			stream_frame(&s, frames[k].first, frames[k].payload, frames[k].len);
+		const int64_t guilty = place_of(&s);
+
+		cr_assert_eq(guilty >= 0, strchr(cases[i / 2].want, '!') != NULL);
 		check_reads(&s, cases[i / 2].want, 1);
 		for (size_t first = 0; first <= s.len; first++)
 			for (size_t second = first; second <= s.len; second++)
-				check_cuts(&s, cases[i / 2].want, first, second);
+				check_cuts(&s, cases[i / 2].want, guilty, first, second);
+		stream_fini(&s);
+	}
+}
+
+/* The frame that breaks a rule, or the first byte that no valid text has there. */
+Test(ws_receiver, violations_have_a_place)
+{
+	static const struct {
+		int64_t place;
+		struct frame frames[MAX_FRAMES];
+	} places[] = {
+		{0, {F(0xc1, "x")}},
+		{3, {F(0x81, "a"), F(0xa2, "x")}},
+		{3, {F(0x01, "a"), F(0x81, "x")}},
+		{2, {F(0x88, "\x03\xec")}},
+		{3 + 4 + 2, {F(0x81, "a"), F(0x88, "\x03\xe8ok\xff")}},
+		{2 + 9, {F(0x81, "ok until \xff then not")}},
+		{2 + 6, {F(0x81, "cut \xe2\x82")}},
+		{7 + 2 + 1, {F(0x01, "cut \xe2"), F(0x80, "\x82")}},
+		{7 + 2 + 1, {F(0x01, "cut \xe2"), F(0x80, "\x82\xff")}},
+	};
+	struct stream s;
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		const struct frame *frames = places[i].frames;
+
+		stream_init(&s, WS_CLIENT);
+		for (size_t k = 0; k < MAX_FRAMES && frames[k].payload; k++)
+			stream_frame(&s, frames[k].first, frames[k].payload, frames[k].len);
+		cr_expect_eq(place_of(&s), places[i].place, "case %zu: %lld", i,
+		             (long long)place_of(&s));
 		stream_fini(&s);
 	}
 }

@@ -71,6 +71,25 @@ Test(ws_receiver_limits, message_size_is_exact)
 	check_message((size_t[]){1, LIMIT - 1, 1}, 3, "!message_size ");
 }
 
+Test(ws_receiver_limits, a_message_too_large_says_how_large)
+{
+	const struct ws_limits narrow = {.max_message_bytes = LIMIT, .max_fragments = 10};
+	struct ws_receiver r;
+	struct ws_event e;
+	struct stream s;
+	size_t used;
+
+	stream_init(&s, WS_CLIENT);
+	stream_frame(&s, 0x02, zeros, LIMIT - 1);
+	stream_header(&s, 0x80, 70000, no_key);
+	ws_receiver_init(&r, &narrow, 0);
+	cr_assert_eq(ws_receiver_next(&r, &narrow, WS_CLIENT, s.bytes, s.len, 0, &used, &e), 0);
+	cr_assert_eq(e.rule, WS_RULE_MESSAGE_SIZE);
+	cr_assert_eq(e.len, LIMIT - 1 + 70000);
+	stream_fini(&s);
+	ws_receiver_fini(&r);
+}
+
 Test(ws_receiver_limits, each_message_counts_alone)
 {
 	struct stream s;
