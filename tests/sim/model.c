@@ -67,6 +67,8 @@ bool op_names(const struct op *op, const struct client *c)
 		return c->link->id == op->link;
 	case OP_HUB:
 		return c->hub == op->hub;
+	case OP_GROUP:
+		break; /* that is for model_reaches() */
 	}
 	return false;
 }
@@ -98,8 +100,8 @@ void model_arrived(struct client *c, const struct ws_event *ev)
 	op = model_op_at((uint32_t)strtoul(number, NULL, 10));
 	EXPECT(op != NULL && op->kind == OP_SEND, "link %u: a message that nobody sent: %.10s",
 	       c->link->id, number);
-	EXPECT(op_names(op, c), "link %u got message %u, which is for somebody else", c->link->id,
-	       op->number);
+	EXPECT(model_reaches(op, c) != VERDICT_NO,
+	       "link %u got message %u, which is for somebody else", c->link->id, op->number);
 	op_payload(op, want);
 	EXPECT(ev->len == op->len && memcmp(want, ev->data, op->len) == 0 &&
 	               ev->opcode == op->opcode,
@@ -228,8 +230,7 @@ void model_cut(const struct client *c)
 
 /* ---- at the end ---- */
 
-/* Was there during all of @op, and still is? */
-static bool stayed(const struct client *c, const struct op *op)
+bool model_stayed(const struct client *c, const struct op *op)
 {
 	return c->open_us != 0 && c->open_us < op->issued_us && c->ended_us == 0 &&
 	       !c->link->vanished && c->state == CLIENT_OPEN && c->reads;
@@ -256,26 +257,36 @@ static bool may_miss(const struct op *op)
 	}
 }
 
+/* Whom it did not reach: must it have? If not, may the server have counted him as reached? */
+static bool check_missed(const struct op *op, const struct client *c, enum verdict verdict)
+{
+	if (verdict == VERDICT_YES && model_stayed(c, op)) {
+		EXPECT(!op->ok || op->partial || may_miss(op), "link %u: message %u never came",
+		       c->link->id, op->number);
+		/* It was queued, and given up later. */
+		return scenario.slow_consumer == SLOW_KEEP_NEWEST;
+	}
+	/* The server learns of an end later than the client. */
+	return verdict != VERDICT_NO &&
+	       (c->link->closed_us == 0 || c->link->closed_us >= op->issued_us) &&
+	       (op->answered_us == 0 || c->started_us <= op->answered_us);
+}
+
 static void check_send(const struct op *op)
 {
 	uint32_t got = 0, lost = 0;
 
 	for (uint32_t i = 0; i < clients_count(); i++) {
 		const struct client *c = clients_at(i);
+		const enum verdict verdict = model_reaches(op, c);
 
-		if (!op_names(op, c))
+		if (!has(c, op)) {
+			lost += check_missed(op, c, verdict);
 			continue;
-		if (has(c, op)) {
-			got++;
-		} else if (stayed(c, op)) {
-			EXPECT(!op->ok || op->partial || may_miss(op),
-			       "link %u: message %u never came", c->link->id, op->number);
-			if (scenario.slow_consumer == SLOW_KEEP_NEWEST)
-				lost++; /* it was queued, and given up later */
-		} else if ((c->link->closed_us == 0 || c->link->closed_us >= op->issued_us) &&
-		           (op->answered_us == 0 || c->started_us <= op->answered_us)) {
-			lost++; /* the server learns of an end later than the client */
 		}
+		EXPECT(verdict != VERDICT_NO, "link %u got message %u, which is for others",
+		       c->link->id, op->number);
+		got++;
 	}
 	if (!op->ok)
 		return;
@@ -284,13 +295,31 @@ static void check_send(const struct op *op)
 	       got, lost);
 }
 
+/* Whoever has sent it: what a connection gets is in the order of its user's numbers. */
+static void check_user_order(const struct client *c)
+{
+	const struct op *last = NULL;
+
+	for (size_t i = 0; i < c->n_got; i++) {
+		const struct op *op = ops[c->got[i]];
+
+		if (op->user_seq == 0)
+			continue;
+		EXPECT(last == NULL || last->user_seq < op->user_seq,
+		       "link %u: message %u of number %llu came after %llu", c->link->id,
+		       op->number, (unsigned long long)op->user_seq,
+		       (unsigned long long)last->user_seq);
+		last = op;
+	}
+}
+
 static void check_kick(const struct op *op)
 {
 	for (uint32_t i = 0; i < clients_count() && op->ok; i++) {
 		const struct client *c = clients_at(i);
 
-		EXPECT(!op_names(op, c) || !stayed(c, op), "link %u was kicked and is still there",
-		       c->link->id);
+		EXPECT(!op_names(op, c) || !model_stayed(c, op),
+		       "link %u was kicked and is still there", c->link->id);
 	}
 }
 
@@ -301,5 +330,9 @@ void model_check(void)
 			check_send(ops[i]);
 		else if (ops[i]->kind == OP_KICK)
 			check_kick(ops[i]);
+		else
+			model_check_groups(ops[i]);
 	}
+	for (uint32_t i = 0; i < clients_count(); i++)
+		check_user_order(clients_at(i));
 }

@@ -205,6 +205,25 @@ static uint32_t count_of(json_t *result, const char *key)
 	return (uint32_t)json_integer_value(json_object_get(result, key));
 }
 
+/* "r2" is group 2 of the hub. */
+static void take_groups(struct op *op, json_t *result)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "groups"), i, row)
+	{
+		const char *name = json_string_value(json_object_get(row, "group"));
+		const unsigned long group =
+			name != NULL && name[0] == 'r' ? strtoul(name + 1, NULL, 10) : 0;
+
+		EXPECT(group >= 1 && group <= OP_MAX_GROUPS && op->members[group] == 0,
+		       "a group that nobody made, or again");
+		op->members[group] = count_of(row, "members");
+		EXPECT(op->members[group] > 0, "a group of nobody");
+	}
+}
+
 static bool says_busy(const json_t *result)
 {
 	const char *reason = json_string_value(json_object_get(result, "reason"));
@@ -253,6 +272,13 @@ static void take_answer(struct op_session *s, json_t *line)
 	op->delivered = count_of(result, "delivered");
 	op->dropped = count_of(result, "dropped");
 	op->closed = count_of(result, "closed");
+	op->joined = count_of(result, "joined");
+	op->already = count_of(result, "already");
+	op->refused = count_of(result, "refused");
+	op->left = count_of(result, "left");
+	op->not_in = count_of(result, "not_in");
+	op->user_seq = count_of(result, "user_seq");
+	take_groups(op, result);
 	s->op = NULL;
 }
 

@@ -72,11 +72,45 @@ static void choose_target(struct op *op)
 
 	op->hub = c == NULL ? 0 : c->hub;
 	op->user = c == NULL || c->user == 0 ? 9999 : c->user;
-	op->target = chance(250) && op->kind == OP_SEND ? OP_HUB : OP_USER;
+	op->group = 1 + (uint32_t)chance_below(OP_MAX_GROUPS);
+	op->target = OP_USER;
+	if (op->kind == OP_SEND && chance(400))
+		op->target = chance(500) ? OP_HUB : OP_GROUP;
 	if (n_known > 0 && chance(200)) {
 		op->target = OP_CONNECTION;
 		op->link = (uint32_t)chance_below(n_known); /* of known[], for now */
 	}
+}
+
+static const char *group_name(uint32_t group, char dst[16])
+{
+	snprintf(dst, 16, "r%u", group);
+	return dst;
+}
+
+/* Some of those who might be meant, by name or by connection. */
+static json_t *except_json(struct op *op)
+{
+	json_t *list = json_array();
+
+	op->n_except = (uint32_t)chance_between(1, OP_MAX_EXCEPT);
+	for (uint32_t i = 0; i < op->n_except; i++) {
+		struct op_except *e = &op->except[i];
+		char user[16];
+
+		e->is_user = n_known == 0 || chance(500);
+		if (e->is_user) {
+			e->who = i == 0 ? op->user : 1 + (uint32_t)chance_below(scenario.n_users);
+			snprintf(user, sizeof(user), "u%u", e->who);
+			json_array_append_new(list, json_string(user));
+		} else {
+			const struct known *k = &known[chance_below(n_known)];
+
+			e->who = k->link;
+			json_array_append_new(list, json_string(k->id));
+		}
+	}
+	return list;
 }
 
 static json_t *target_json(struct op *op, const char *key)
@@ -87,7 +121,13 @@ static json_t *target_json(struct op *op, const char *key)
 		const struct known *k = &known[op->link];
 
 		op->link = k->link;
-		return json_pack("{s:s}", op->kind == OP_KICK ? key : "connection", k->id);
+		return json_pack("{s:s}", op->kind == OP_SEND ? "connection" : key, k->id);
+	}
+	if (op->target == OP_GROUP) {
+		char group[16];
+
+		return json_pack("{s:s, s:s}", "group", group_name(op->group, group), "hub",
+		                 client_hub(op->hub));
 	}
 	if (op->target == OP_HUB)
 		return json_pack("{s:b, s:s}", "all", 1, "hub", client_hub(op->hub));
@@ -107,6 +147,10 @@ static void ask_send(struct op_session *s)
 	op->opcode = binary ? WS_BINARY : WS_TEXT;
 	op_payload(op, payload);
 	arguments = target_json(op, "user");
+	if (op->target != OP_CONNECTION && chance(300))
+		json_object_set_new(arguments, "except", except_json(op));
+	if (op->target != OP_HUB && chance(200))
+		json_object_set_new(arguments, "each", json_true());
 	if (binary) {
 		encode_base64(payload, op->len, text);
 		json_object_set_new(arguments, "binary", json_string(text));
@@ -128,6 +172,46 @@ static void ask_kick(struct op_session *s)
 	json_object_set_new(arguments, "reason", json_string(op->text));
 	s->op = op;
 	op_ask(s, "kick", arguments);
+}
+
+static void ask_join(struct op_session *s)
+{
+	struct op *op = model_op(OP_JOIN, s->number);
+	json_t *arguments;
+	char group[16];
+
+	choose_target(op);
+	arguments = target_json(op, "target");
+	json_object_set_new(arguments, "group", json_string(group_name(op->group, group)));
+	s->op = op;
+	op_ask(s, "join", arguments);
+}
+
+static void ask_leave(struct op_session *s)
+{
+	struct op *op = model_op(OP_LEAVE, s->number);
+	json_t *arguments;
+	char group[16];
+
+	choose_target(op);
+	if (chance(300))
+		op->group = OP_ALL_GROUPS;
+	arguments = target_json(op, "target");
+	if (op->group == OP_ALL_GROUPS)
+		json_object_set_new(arguments, "all", json_true());
+	else
+		json_object_set_new(arguments, "group", json_string(group_name(op->group, group)));
+	s->op = op;
+	op_ask(s, "leave", arguments);
+}
+
+static void ask_groups(struct op_session *s)
+{
+	struct op *op = model_op(OP_GROUPS, s->number);
+
+	choose_target(op);
+	s->op = op;
+	op_ask(s, "groups", json_pack("{s:s}", "hub", client_hub(op->hub)));
 }
 
 void op_ask_list(struct op_session *s, json_int_t cursor)
@@ -159,8 +243,14 @@ void op_ask_something(struct op_session *s)
 	static const char *const plain[] = {"stats", "config", "show", "nonsense"};
 	const uint64_t dice = chance_below(100);
 
-	if (dice < 60) {
+	if (dice < 40) {
 		ask_send(s);
+	} else if (dice < 51) {
+		ask_join(s);
+	} else if (dice < 56) {
+		ask_leave(s);
+	} else if (dice < 60) {
+		ask_groups(s);
 	} else if (dice < 68) {
 		ask_kick(s);
 	} else if (dice < 76) {

@@ -80,6 +80,8 @@ static void choose_settings(uint32_t n_workers)
 	                                                    : chance_between(1024, 8000)));
 	set("limits.slow_consumer", "%s", policies[scenario.slow_consumer]);
 	set("limits.max_connections_per_user", "%d", scenario.scarce ? 3 : 100000);
+	set("limits.max_groups_per_connection", "%d", scenario.scarce ? 2 : 100);
+	set("limits.max_groups_per_hub", "%d", scenario.scarce ? 2 : 100);
 	set("limits.user_policy", "%s", scenario.scarce && chance(500) ? "close_oldest" : "refuse");
 	set("limits.inbox_items", "%d", scenario.scarce ? 16 : 4096);
 	set("limits.max_half_open", "%u", scenario.max_half_open);
