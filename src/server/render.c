@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "stats/round_trips.h"
 #include "wsmd/version.h"
 
 static json_t *number(uint64_t n)
@@ -218,6 +219,28 @@ static void add_settings(json_t *all, const struct server *s, const struct stats
 	json_decref(conf);
 }
 
+static void add_round_trips(json_t *health, const struct stats_snapshot *s)
+{
+	struct round_trips r;
+
+	round_trips_sum(s, &r);
+	const struct {
+		const char *name;
+		uint64_t us;
+	} members[] = {
+		{"rtt_mean_us", (uint64_t)(r.mean_us + 0.5)},
+		{"rtt_min_us", r.min_us},
+		{"rtt_max_us", r.max_us},
+		{"rtt_p50_us", r.p50_us},
+		{"rtt_p90_us", r.p90_us},
+		{"rtt_p99_us", r.p99_us},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		json_object_set_new(health, members[i].name,
+		                    r.count == 0 ? json_null() : number(members[i].us));
+}
+
 /* What is known of health besides the counters. */
 static void add_health(json_t *health, const struct stats_snapshot *s)
 {
@@ -231,6 +254,7 @@ static void add_health(json_t *health, const struct stats_snapshot *s)
 	json_object_set_new(health, "score_mean",
 	                    json_real(n == 0 ? 0 : (double)s->sum[STAT_SCORE_SUM] / (double)n));
 	json_object_set_new(health, "scores", scores);
+	add_round_trips(health, s);
 }
 
 json_t *render_stats(const struct server *s, const struct stats_snapshot *snapshot)

@@ -121,11 +121,14 @@ enum stat_id {
 	STAT_RULES = STAT_PROTOCOL_EVER + PROTOCOL_TYPE_COUNT, /* + enum ws_rule */
 	STAT_FAULTS = STAT_RULES + WS_RULE_COUNT,              /* + enum http_fault */
 	STAT_SCORES = STAT_FAULTS + HTTP_FAULT_COUNT,          /* + tens of the score */
+	STAT_RTT = STAT_SCORES + STAT_SCORE_COUNT, /* + step of the ladder, in microseconds */
 	/* Told for each worker, a sum of some would mean nothing. */
-	STAT_TURN_SUM_US = STAT_SCORES + STAT_SCORE_COUNT,
+	STAT_TURN_SUM_US = STAT_RTT + LADDER_STEPS,
 	STAT_TURN_MAX_US,
 	STAT_INBOX_HIGH, /* items in the inbox at the beginning of a turn, the most ever */
-	STAT_TURN_TIME,  /* + step of the ladder, in microseconds */
+	STAT_RTT_MIN_US, /* 0: none was measured */
+	STAT_RTT_MAX_US,
+	STAT_TURN_TIME, /* + step of the ladder, in microseconds */
 	STAT_POOL_IN_USE = STAT_TURN_TIME + LADDER_STEPS, /* + enum pool */
 	STAT_POOL_ROOM = STAT_POOL_IN_USE + POOL_COUNT,   /* + enum pool; memory stays */
 	STAT_POOL_REUSED = STAT_POOL_ROOM + POOL_COUNT,   /* + enum pool */

@@ -46,6 +46,13 @@ static const struct {
 	{"pool.each[].reused",
          "times that an object was used again (Prometheus: `wsmd_pool_reused_total`)"},
 	{"health.score_mean", "mean of the scores of all connections; 0 when nobody is there"},
+	{"health.rtt_mean_us",
+         "mean of all measured round trips; null, as those below, before the first"},
+	{"health.rtt_min_us", "the shortest of them"},
+	{"health.rtt_max_us", "the longest of them"},
+	{"health.rtt_p50_us", "half of them were not longer (Prometheus: `wsmd_rtt_seconds`)"},
+	{"health.rtt_p90_us", "nine tenths of them were not longer"},
+	{"health.rtt_p99_us", "99 of a hundred were not longer"},
 	{"health.scores[]",
          "connections by the tens of their score: 0 to 9, 10 to 19, ... 90 to 99, 100 (Prometheus: "
          "`wsmd_connection_scores`)"},

@@ -184,32 +184,42 @@ static void print_pool(FILE *out, const struct stats_snapshot *s, const char *na
 /* A line for each second power of two: all steps would be hundreds for each worker. */
 #define STEPS_A_LINE 4
 
-static void print_turns_of(FILE *out, const struct stats_worker *w, uint32_t index)
+/* @label "" or with its comma behind it, such as "worker=\"0\","; @count of each step */
+static void print_ladder(FILE *out, const char *name, const char *label,
+                         const uint64_t count[LADDER_STEPS], uint64_t sum_us)
 {
+	const int len = (int)strlen(label); /* without the comma where nothing follows */
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < LADDER_STEPS; i++) {
-		n += stats_of_worker(w, STAT_TURN_TIME + i);
+		n += count[i];
 		if (i % STEPS_A_LINE == STEPS_A_LINE - 1)
-			fprintf(out,
-			        "wsmd_worker_turn_seconds_bucket{worker=\"%u\",le=\"%.6f\"} "
-			        "%" PRIu64 "\n",
-			        index, (double)ladder_end(i) / 1e6, n);
+			fprintf(out, "wsmd_%s_bucket{%sle=\"%.6f\"} %" PRIu64 "\n", name, label,
+			        (double)ladder_end(i) / 1e6, n);
 	}
-	fprintf(out, "wsmd_worker_turn_seconds_bucket{worker=\"%u\",le=\"+Inf\"} %" PRIu64 "\n",
-	        index, n);
-	fprintf(out, "wsmd_worker_turn_seconds_sum{worker=\"%u\"} %.6f\n", index,
-	        (double)stats_of_worker(w, STAT_TURN_SUM_US) / 1e6);
-	fprintf(out, "wsmd_worker_turn_seconds_count{worker=\"%u\"} %" PRIu64 "\n", index, n);
+	fprintf(out, "wsmd_%s_bucket{%sle=\"+Inf\"} %" PRIu64 "\n", name, label, n);
+	fprintf(out, "wsmd_%s_sum{%.*s} %.6f\n", name, len > 0 ? len - 1 : 0, label,
+	        (double)sum_us / 1e6);
+	fprintf(out, "wsmd_%s_count{%.*s} %" PRIu64 "\n", name, len > 0 ? len - 1 : 0, label, n);
+}
+
+static void print_ladder_head(FILE *out, const char *name, const char *help)
+{
+	fprintf(out, "# HELP wsmd_%s %s\n# TYPE wsmd_%s histogram\n", name, help, name);
 }
 
 static void print_turns(FILE *out, const struct stats_snapshot *s)
 {
-	fputs("# HELP wsmd_worker_turn_seconds how long the turns of each worker took\n"
-	      "# TYPE wsmd_worker_turn_seconds histogram\n",
-	      out);
-	for (uint32_t i = 0; i < s->n_workers; i++)
-		print_turns_of(out, &s->worker[i], i);
+	print_ladder_head(out, "worker_turn_seconds", "how long the turns of each worker took");
+	for (uint32_t i = 0; i < s->n_workers; i++) {
+		const struct stats_worker *w = &s->worker[i];
+		char label[32];
+
+		snprintf(label, sizeof(label), "worker=\"%u\",", i);
+		print_ladder(out, "worker_turn_seconds", label,
+		             &w->value[STAT_TURN_TIME - STAT_OF_WORKER],
+		             stats_of_worker(w, STAT_TURN_SUM_US));
+	}
 	print_head(out, "worker_turn_max_seconds", true, "the longest turn of each worker so far");
 	for (uint32_t i = 0; i < s->n_workers; i++)
 		fprintf(out, "wsmd_worker_turn_max_seconds{worker=\"%u\"} %.6f\n", i,
@@ -273,5 +283,7 @@ void stats_print_prometheus(const struct stats_snapshot *s, FILE *out)
 	print_family(out, s, "connection_scores", true,
 	             "connections, by the tens of their health score", "score", STAT_SCORES,
 	             STAT_SCORE_COUNT, score_label);
+	print_ladder_head(out, "rtt_seconds", "round trips of pings");
+	print_ladder(out, "rtt_seconds", "", &s->sum[STAT_RTT], s->sum[STAT_RTT_SUM_US]);
 	print_workers(out, s);
 }

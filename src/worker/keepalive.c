@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "stats/round_trips.h"
 #include "worker/deadline.h"
 #include "worker/health.h"
 #include "worker/output.h"
@@ -258,7 +259,7 @@ static void measured(struct worker *w, struct conn *c, uint32_t rtt_us)
 {
 	if (rtt_sample(&c->rtt, rtt_us))
 		stats_add(w->is.stats, STAT_RTT_OUTLIERS, 1);
-	stats_add(w->is.stats, STAT_RTT_SUM_US, rtt_us);
+	round_trips_count(w->is.stats, rtt_us);
 }
 
 void keepalive_on_pong(struct worker *w, struct conn *c, const uint8_t *payload, size_t len)
