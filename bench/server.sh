@@ -21,6 +21,7 @@ port=${PORT:-18080}
 url=ws://127.0.0.1:$port/ws
 scratch=$(mktemp -d)
 server_job=
+workers=1
 
 for program in "$wsmd" "$wsmbench"; do
     if [ ! -x "$program" ]; then
@@ -40,7 +41,8 @@ start_server() {
         exit 2
     fi
     "$@" "$wsmd" --dev --listen "127.0.0.1:$port" --control "$scratch/control.sock" \
-        --workers 1 --set log.level=warning >"$scratch/wsmd.log" 2>&1 &
+        --workers "$workers" --set log.level=warning \
+        --set limits.connections_per_s=1000000 >"$scratch/wsmd.log" 2>&1 &
     server_job=$!
     for _ in {1..300}; do
         listening && return
@@ -66,6 +68,24 @@ stop_server() {
     [ "$code" -eq 0 ] && return
     echo "${0##*/}: wsmd ended with code $code" >&2
     return 1
+}
+
+connections() {
+    "$build/wsmctl" --control "$scratch/control.sock" stats --json |
+        /usr/bin/python3 -c \
+            'import json, sys; print(json.load(sys.stdin)["basic"]["connections_active"])'
+}
+
+# Until the load of $bench_job has opened $number connections.
+wait_for_connections() {
+    until [ "$(connections)" -ge "$number" ]; do
+        if ! kill -0 "$bench_job" 2>/dev/null; then
+            cat "$scratch/bench.log" >&2
+            exit 1
+        fi
+        sleep 0.2
+    done
+    echo "$number connections are open" >&2
 }
 
 trap 'stop_server || true; rm -rf "$scratch"' EXIT

@@ -187,6 +187,7 @@ static int make_workers(struct server *s, uint32_t n)
 			.key = s->key,
 			.conf = &s->conf,
 			.stats = &s->blocks[1 + s->n_workers],
+			.colleagues = &s->blocks[1],
 			.sources = &s->sources,
 			.to_main = &s->inbox,
 			.log = &s->log,

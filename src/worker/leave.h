@@ -1,6 +1,14 @@
 /*
- * Closing everybody: at a pace (drain) or by a deadline (stop). Both walk the connections with
- * a cursor, a bounded number in a turn, so that those who are still there are served meanwhile.
+ * Closing everybody: at a pace (drain) or by a deadline (stop). Both walk the connections, the
+ * sickest first, a bounded number in a turn, so that those who are still there are served
+ * meanwhile.
+ *
+ * The pace of a drain is the server's. At each step a worker has the part of it that belongs to
+ * its share of all open connections, or of all sick ones as long as any worker has one: so the
+ * sum is exact, however unevenly users are spread, and sick ones go first everywhere.
+ *
+ * Every close frame carries a hint when to come back. It differs from peer to peer, so that those
+ * who are closed together do not return together.
  *
  * Thread: the worker.
  */
@@ -10,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/role.h"
+#include "worker/sickest.h"
 
 struct worker;
 
@@ -21,9 +30,9 @@ enum leave_kind {
 
 struct leave {
 	enum leave_kind kind;
-	uint32_t cursor;             /* next index of the connection slab */
-	uint64_t closed;             /* told to close so far */
-	uint64_t began_ms, until_ms; /* monotonic [ms] */
+	struct sickest walk;
+	uint64_t owed;                 /* that may be told to close now [1/OWED_EACH of one] */
+	uint64_t stepped_ms, until_ms; /* monotonic [ms] */
 };
 
 /* Begin. A stop overrides a drain; a second drain changes nothing. */

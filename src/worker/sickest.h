@@ -18,7 +18,14 @@
  */
 #pragma once
 
-#include "worker/conn.h"
+#include <stdint.h>
+
+#include "base/role.h"
+
+struct conn;
+struct worker;
+
+#define HEALTH_RANKS 12 /* of connections, the sickest first: see health.h */
 
 struct sickest {
 	uint32_t at[HEALTH_RANKS]; /* of each rank, the next index of the slab */

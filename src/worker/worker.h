@@ -28,8 +28,6 @@
 #define WORKER_READ_BYTES (64 * 1024)
 #define WORKER_EVENTS     512
 
-#define HEALTH_RANKS 12 /* of connections, the sickest first: see health.h */
-
 /* The numbers of the configuration that a worker uses, constant during a turn. */
 struct worker_view {
 	struct ws_limits ws;
@@ -46,12 +44,13 @@ struct worker_setup {
 	uint32_t index, n_workers;
 	uint32_t inbox_items; /* limits.inbox_items */
 	struct conf_recorder recorder;
-	struct siphash_key key;    /* of the user hash and all tables */
-	struct conf_cell *conf;    /* shared, read-only here */
-	struct stats_block *stats; /* written by this worker alone */
-	struct sources *sources;   /* told when a connection of an address has left */
-	struct inbox *to_main;     /* where ITEM_STOPPED goes */
-	struct log *log;           /* of the manager */
+	struct siphash_key key;               /* of the user hash and all tables */
+	struct conf_cell *conf;               /* shared, read-only here */
+	struct stats_block *stats;            /* written by this worker alone */
+	const struct stats_block *colleagues; /* blocks of all workers, by their index */
+	struct sources *sources;              /* told when a connection of an address has left */
+	struct inbox *to_main;                /* where ITEM_STOPPED goes */
+	struct log *log;                      /* of the manager */
 };
 
 struct worker {

@@ -1,6 +1,7 @@
 """Ends: stop, second signal, drain, and what everybody is told on the way."""
 
 import os
+import re
 import signal
 import time
 
@@ -145,6 +146,48 @@ class Drain(wsmd.WsmdTest):
         self.assertEqual(server.stat("basic.closes.drain"), 300)
         # It stays and can still be asked, until it is told to stop.
         self.assertEqual(server.ctl("drain")["connections"], 0)
+
+    def test_the_sick_go_first_and_everybody_gets_a_hint(self):
+        server = self.wsmd(
+            "--workers", "2", drain__rate_per_s=100,
+            heartbeat__interval_s=0.5, heartbeat__timeout_s=60,
+        )  # fmt: skip
+        healthy = self.keep(crowd.Crowd(server, 120, user=lambda i: f"h{i}"))
+        sick = self.keep(crowd.Crowd(server, 30, user=lambda i: f"s{i}"))
+        # A round trip is measured first: what follows from it is how soon they are suspects.
+        self.eventually(lambda: all(m.ping_times for m in sick.members))
+        sick.answers = False
+        self.eventually(lambda: server.stat("health.suspects") == 30)
+        self.assertEqual(server.stat("health.sick"), 30)
+        start = time.monotonic()
+        server.ctl("drain")
+        self.eventually(lambda: healthy.count_open() == 0)
+        self.assertGreaterEqual(time.monotonic() - start, 1.3, "150 at 100 a second")
+        order = [line["user"][0] for line in server.log("closed", reason="drain")]
+        self.assertEqual(len(order), 150)
+        # The workers write at their own times: a step of one may overlap the other's.
+        self.assertNotIn("h", order[:20])
+        self.assertNotIn("s", order[40:])
+        hints = [
+            int(re.search(r"\[retry_ms=(\d+) id=", m.close_reason).group(1))
+            for m in healthy.members
+        ]
+        self.assertTrue(all(1000 <= ms < 5000 for ms in hints), hints)
+        self.assertGreater(len(set(hints)), 60, "jitter")
+
+    def test_unequal_workers_keep_the_pace_of_all(self):
+        """One user is on one worker: the pace is the server's all the same."""
+        server = self.wsmd(
+            "--workers", "2", drain__rate_per_s=50, limits__max_connections_per_user=1000
+        )
+        clients = self.keep(crowd.Crowd(server, 200, user=lambda i: "one"))
+        start = time.monotonic()
+        server.ctl("drain")
+        self.eventually(lambda: server.stat("basic.closes.drain") >= 100)
+        half = time.monotonic() - start
+        self.eventually(lambda: clients.count_open() == 0)
+        self.assertGreaterEqual(half, 1.9)
+        self.assertLess(half, 3.9, "at half the pace it would take 4 s")
 
     def test_at_the_deadline_the_rest_goes_at_once(self):
         server = self.wsmd(drain__rate_per_s=1, drain__deadline_s=0.4)

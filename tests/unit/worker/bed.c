@@ -32,10 +32,10 @@ void bed_begin(struct bed *b, uint32_t n_workers)
 	                                       .inbox_items = 10000};
 	b->conf->shutdown.deadline_ms = 20000;
 	b->conf->drain = (struct conf_drain){.rate_per_s = 50, .deadline_ms = 60000};
-	b->stats = aligned_alloc(_Alignof(struct stats_block), sizeof(*b->stats));
+	b->stats = aligned_alloc(_Alignof(struct stats_block), n_workers * sizeof(*b->stats));
 	b->w = aligned_alloc(_Alignof(struct worker), sizeof(*b->w));
 	cr_assert(b->stats != NULL && b->w != NULL);
-	memset(b->stats, 0, sizeof(*b->stats));
+	memset(b->stats, 0, n_workers * sizeof(*b->stats));
 	cr_assert_eq(sources_init(&b->sources, &(struct siphash_key){1, 2}, 2000), 0);
 	rcu_thread_enter();
 	cr_assert_eq(inbox_init(&b->to_main, 10), 0);
@@ -45,6 +45,7 @@ void bed_begin(struct bed *b, uint32_t n_workers)
 	                                   .recorder = {.events = 24, .closed_bytes = 65536},
 	                                   .conf = &b->cell,
 	                                   .stats = b->stats,
+	                                   .colleagues = b->stats,
 	                                   .sources = &b->sources,
 	                                   .to_main = &b->to_main};
 

@@ -9,7 +9,7 @@
 struct bed {
 	struct conf *conf; /* in force from bed_open() on */
 	struct conf_cell cell;
-	struct stats_block *stats;
+	struct stats_block *stats; /* its own, and behind it those of its colleagues */
 	struct sources sources;
 	struct inbox to_main;
 	struct worker *w;

@@ -3,10 +3,12 @@
 
 #include <criterion/criterion.h>
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "bed.h"
+#include "worker/health.h"
 #include "worker/output.h"
 
 #define START_MS 1000000000u
@@ -38,16 +40,39 @@ static void stop_now(void)
 	cr_assert(leave_done(b.w));
 }
 
+/* Each of the other workers has so many open connections, and goes on as this one does. */
+static void colleagues_have(uint32_t n_workers, uint32_t each, uint32_t sick) ON_WORKER;
+static void colleagues_have(uint32_t n_workers, uint32_t each, uint32_t sick)
+{
+	for (uint32_t i = 1; i < n_workers; i++) {
+		stats_set(&b.stats[i], STAT_SCORES + 10, each);
+		stats_set(&b.stats[i], STAT_SICK, sick);
+	}
+}
+
 Test(leave, drain_keeps_its_pace)
 {
 	static const struct {
-		uint32_t n_workers, rate_per_s;
+		uint32_t n_workers, others, rate_per_s;
 		uint64_t after_ms;
-		uint32_t told; /* by then */
+		uint32_t told; /* by then, of 100 */
 	} cases[] = {
-		{1, 50, 0, 0},     {1, 50, 19, 0},     {1, 50, 20, 1},     {1, 50, 999, 49},
-		{1, 50, 1000, 50}, {1, 50, 2000, 100}, {1, 50, 9000, 100}, {4, 50, 1000, 13},
-		{4, 50, 2000, 26}, {4, 1, 999, 0},     {4, 1, 1000, 1},    {1, 1000, 50, 50},
+		{1, 0, 50, 0, 0},
+		{1, 0, 50, 19, 0},
+		{1, 0, 50, 20, 1},
+		{1, 0, 50, 999, 49},
+		{1, 0, 50, 1000, 50},
+		{1, 0, 50, 2000, 100},
+		{1, 0, 50, 9000, 100},
+		{1, 0, 1000, 50, 50},
+		/* The rate is the server's: a worker has its share of it, however large. */
+		{4, 100, 50, 1000, 12},
+		{4, 100, 50, 2000, 24},
+		{2, 0, 50, 1000, 50},
+		{2, 300, 400, 500, 49},
+		{2, 300, 400, 1010, 100},
+		{3, 950, 1000, 1000, 49},
+		{256, 0, 50, 1000, 50},
 	};
 
 	role_enter(&role_worker);
@@ -58,11 +83,98 @@ Test(leave, drain_keeps_its_pace)
 		b.w->now_ms = START_MS;
 		leave_begin(b.w, LEAVE_DRAIN);
 		/* In steps, as turns come. */
-		for (uint64_t ms = 0; ms < cases[i].after_ms; ms += 7)
+		for (uint64_t ms = 0; ms < cases[i].after_ms; ms += 7) {
+			colleagues_have(cases[i].n_workers,
+			                cases[i].others * bed_count(&b, CONN_OPEN) / 100, 0);
 			step_at(START_MS + ms);
+		}
 		step_at(START_MS + cases[i].after_ms);
-		cr_expect_eq(gone_from_open(), cases[i].told, "%zu: %u", i, gone_from_open());
+		cr_expect_leq(gone_from_open(), cases[i].told + 1, "%zu: %u", i, gone_from_open());
+		cr_expect_geq(gone_from_open(), cases[i].told, "%zu: %u", i, gone_from_open());
 		cr_assert_not(leave_done(b.w), "a drained worker goes on");
+		stop_now();
+		bed_end(&b);
+	}
+}
+
+/* Sick ones go first, those of other workers too. */
+Test(leave, drain_begins_with_the_sick)
+{
+	uint32_t index = 0, n = 0;
+	struct conn *sick[10] = {NULL};
+
+	role_enter(&role_worker);
+	bed_begin(&b, 2);
+	bed_open(&b, 100);
+	for (struct conn *c; n < 10 && (c = slab_next(&b.w->conns, &index)) != NULL; index += 9) {
+		health_on_missed(b.w, c);
+		sick[n++] = c;
+	}
+	b.w->now_ms = START_MS;
+	leave_begin(b.w, LEAVE_DRAIN);
+	colleagues_have(2, 100, 15);
+	step_at(START_MS + 500); /* 25 at 50 a second: 10 of them are ours */
+	cr_assert_eq(gone_from_open(), 10);
+	for (uint32_t i = 0; i < 10; i++)
+		cr_expect_neq(sick[i]->state, CONN_OPEN, "%u", i);
+	colleagues_have(2, 85, 1);
+	step_at(START_MS + 1500);
+	cr_assert_eq(gone_from_open(), 10, "somebody sick is left elsewhere");
+	colleagues_have(2, 90, 0);
+	step_at(START_MS + 2500);
+	cr_assert_eq(gone_from_open(), 10 + 25);
+	stop_now();
+	bed_end(&b);
+}
+
+/* What the close frame at the end of everything that @peer got says. */
+static unsigned retry_ms_of(int peer)
+{
+	char text[2000];
+	const ssize_t n = recv(peer, text, sizeof(text) - 1, 0);
+	const char *hint;
+
+	cr_assert_gt(n, 0);
+	text[n] = '\0';
+	hint = memmem(text, (size_t)n, "[retry_ms=", 10);
+	cr_assert_not_null(hint);
+	return (unsigned)strtoul(hint + 10, NULL, 10);
+}
+
+/* Each is told when to come back, and not the same; after a stop as slowly as from a drain. */
+Test(leave, everybody_gets_a_hint_of_his_own)
+{
+	static const struct {
+		enum leave_kind kind;
+		uint32_t rate_per_s;
+		unsigned most_ms;
+	} cases[] = {
+		{LEAVE_DRAIN, 1000, 5000},
+		{LEAVE_STOP, 1000, 5000},
+		{LEAVE_STOP, 10, 11000},
+		{LEAVE_DRAIN, 10, 5000},
+	};
+
+	role_enter(&role_worker);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		unsigned least = UINT32_MAX, most = 0;
+
+		bed_begin(&b, 1);
+		b.conf->drain.rate_per_s = cases[i].rate_per_s;
+		bed_open(&b, 100);
+		b.w->now_ms = START_MS;
+		leave_begin(b.w, cases[i].kind);
+		step_at(START_MS + 10000);
+		output_flush_dirty(b.w);
+		for (uint32_t k = 0; k < b.n_peers; k++) {
+			const unsigned ms = retry_ms_of(b.peers[k]);
+
+			least = ms < least ? ms : least;
+			most = ms > most ? ms : most;
+		}
+		cr_expect(least >= 1000 && most < cases[i].most_ms, "%zu: %u to %u", i, least,
+		          most);
+		cr_expect_gt(most - least, (cases[i].most_ms - 1000) / 2, "%zu: spread", i);
 		stop_now();
 		bed_end(&b);
 	}
