@@ -66,7 +66,7 @@
 	  "connections that missed a pong and were not heard from since")                          \
 	X(STAT_SICK, health, sick, gauge,                                                          \
 	  "suspects, and connections with a score of 50 or less: the first to go")                 \
-	X(STAT_SCORE_SUM, health, score_sum, gauge, "sum of the scores of all connections")        \
+	X(STAT_SCORE_SUM, health, score_points, gauge, "sum of the scores of all connections")     \
 	X(STAT_RESURRECTIONS, health, resurrections, counter,                                      \
 	  "suspects that were heard from before they were dead")                                   \
 	X(STAT_DROPPED_DEAD, health, dropped_dead, counter, "connections closed as dead")          \

@@ -33,7 +33,7 @@ FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)')
 SIZES_MEAN_SOMETHING = b"__asan_init" not in pathlib.Path(WSMD).read_bytes()
 GAUGES = {
     "basic": ["connections_active", "users_active", "half_open"],
-    "health": ["pings_pending", "healthy", "suspects", "sick", "score_sum"],
+    "health": ["pings_pending", "healthy", "suspects", "sick", "score_points"],
     "delivery": ["queue_bytes", "isolation_violations"],
 }
 
