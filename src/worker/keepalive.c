@@ -35,11 +35,13 @@ static uint64_t with_grace(const struct worker *w, uint64_t ms)
 	return (uint64_t)((double)ms * w->view.heartbeat.grace_factor);
 }
 
-/* A truncated time of the past, whole again. */
+/* A truncated time, whole again: of the past, or of this turn, which began a little before. */
 static uint64_t whole_ms(const struct worker *w, uint32_t truncated_ms) ON_WORKER;
 static uint64_t whole_ms(const struct worker *w, uint32_t truncated_ms)
 {
-	return w->now_ms - ((uint32_t)w->now_ms - truncated_ms);
+	const int32_t ahead_ms = (int32_t)(truncated_ms - (uint32_t)w->now_ms);
+
+	return w->now_ms + (uint64_t)(int64_t)ahead_ms;
 }
 
 /* ---- when to ping ---- */

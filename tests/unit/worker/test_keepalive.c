@@ -332,6 +332,22 @@ Test(keepalive, our_own_absence_is_not_held_against_anybody)
 	end();
 }
 
+/* The clock goes on within a turn: what is sent in it is sent after its time. */
+Test(keepalive, a_ping_is_later_than_its_turn)
+{
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin(1);
+	b.w->view.heartbeat.missed_limit = 1;
+	c->ping_us = NOW * (uint64_t)US_PER_MS;
+	check_at(c, NOW + INTERVAL);
+	c->ping_us = (NOW + INTERVAL + 1) * (uint64_t)US_PER_MS;
+	c->asked_ms = NOW + INTERVAL + 1;
+	cr_assert_eq(keepalive_due_ms(b.w, c), NOW + SILENCE + 1);
+	end();
+}
+
 /* ---- pongs ---- */
 
 Test(keepalive, a_pong_measures_and_heals)
