@@ -16,6 +16,11 @@
  * ls        hub (all), user, limit (1000),          connections: [row], cursor (absent: no more)
  *           cursor (0)                               With user there is no cursor, but
  *                                                    truncated: true when he has more than limit
+ *           with sort: "rate" | "rtt" |             connections: [row with rate_per_s], the first
+ *           "score" (the sickest first) |            ones of all by that; matched: how many were
+ *           "queue" | "idle"; reverse (false);       looked at. Messages a second since the last
+ *           match: part of a user's name;            look, half a second ago or more; at the first
+ *           hub, user, limit                         one, of the whole life. No cursor
  * show      target: user or connection id; hub      connections: [row with the long fields],
  *                                                    1000 of a user, truncated: true if he has more
  * send      one of user | connection | group |      delivered, queued (0 until sessions can

@@ -14,6 +14,8 @@ void command_run(struct server *s, struct control *c, json_t *request) ON_MAIN;
 void command_stats(struct server *s, struct control *c, json_t *args) ON_MAIN;
 void command_config(struct server *s, struct control *c, json_t *args) ON_MAIN;
 void command_ls(struct server *s, struct control *c, json_t *args) ON_MAIN;
+void command_rank(struct server *s, struct control *c, json_t *args, const struct target *t)
+	ON_MAIN; /* ls with "sort" */
 void command_show(struct server *s, struct control *c, json_t *args) ON_MAIN;
 void command_send(struct server *s, struct control *c, json_t *args) ON_MAIN;
 void command_join(struct server *s, struct control *c, json_t *args) ON_MAIN;

@@ -33,13 +33,14 @@ static void finish_ls(struct server *s, struct control *c, struct operation *op)
 	control_reply(s, c, result);
 }
 
-void command_ls(struct server *s, struct control *c, json_t *args)
+static void begin_ls(struct server *s, struct control *c, json_t *args, const struct target *t)
+	ON_MAIN;
+static void begin_ls(struct server *s, struct control *c, json_t *args, const struct target *t)
 {
 	json_t *limit = json_object_get(args, "limit"), *cursor = json_object_get(args, "cursor");
 	const json_int_t rows = limit == NULL ? MAX_ROWS : json_integer_value(limit);
 	const json_int_t from = json_integer_value(cursor);
 	struct operation *op;
-	struct target t = {.kind = TARGET_EVERYONE};
 
 	if ((cursor != NULL && !json_is_integer(cursor)) || rows < 1 || rows > MAX_ROWS ||
 	    from < 0 || from >> 32 >= s->n_workers) {
@@ -48,6 +49,25 @@ void command_ls(struct server *s, struct control *c, json_t *args)
 		             NULL, NULL);
 		return;
 	}
+	op = operation_new(s, c);
+	if (op == NULL)
+		return;
+	op->target = *t;
+	op->finish = finish_ls;
+	op->rows = json_array();
+	op->room = (uint32_t)rows;
+	op->cursor = (uint32_t)from;
+	op->worker = t->kind == TARGET_USER ? shard_worker(shard_hash(&s->key, t->hub, t->hub_len,
+	                                                              t->user, t->user_len),
+	                                                   s->n_workers)
+	                                    : (uint32_t)(from >> 32);
+	operation_ask_page(s, c, op);
+}
+
+void command_ls(struct server *s, struct control *c, json_t *args)
+{
+	struct target t = {.kind = TARGET_EVERYONE};
+
 	if (json_object_get(args, "user") != NULL) {
 		if (!argument_user(s, c, args, "user", &t))
 			return;
@@ -56,20 +76,10 @@ void command_ls(struct server *s, struct control *c, json_t *args)
 		if (!argument_hub(s, c, args, &t))
 			return;
 	}
-	op = operation_new(s, c);
-	if (op == NULL)
-		return;
-	op->target = t;
-	op->finish = finish_ls;
-	op->rows = json_array();
-	op->room = (uint32_t)rows;
-	op->cursor = (uint32_t)from;
-	op->worker =
-		t.kind == TARGET_USER
-			? shard_worker(shard_hash(&s->key, t.hub, t.hub_len, t.user, t.user_len),
-	                               s->n_workers)
-			: (uint32_t)(from >> 32);
-	operation_ask_page(s, c, op);
+	if (json_object_get(args, "sort") != NULL)
+		command_rank(s, c, args, &t);
+	else
+		begin_ls(s, c, args, &t);
 }
 
 static void ask_rows_of(struct server *s, struct control *c, struct operation *op) ON_MAIN;

@@ -31,6 +31,8 @@ void operation_free(struct operation *op)
 {
 	free_pages(op);
 	json_decref(op->rows);
+	free(op->ranking);
+	free(op->best);
 	target_fini(&op->target);
 	free(op);
 }
@@ -88,6 +90,12 @@ static bool make_room(struct request *r, const struct operation *op)
 		r->max_each = op->room;
 		r->each = calloc(r->max_each, sizeof(*r->each));
 		return r->each != NULL;
+	}
+	if (r->kind == REQUEST_RANK) {
+		r->max_rows = op->room;
+		r->rows = calloc(r->max_rows, sizeof(*r->rows));
+		r->ranking = ranking_new(op->ranking->key, op->ranking->reverse, op->room);
+		return r->rows != NULL && r->ranking != NULL;
 	}
 	if (r->kind != REQUEST_GROUPS)
 		return true;
@@ -181,8 +189,39 @@ void operation_ask_page(struct server *s, struct control *c, struct operation *o
 	}
 }
 
+static int compare_weights(const void *a, const void *b)
+{
+	const struct conn_row *x = a, *y = b;
+
+	return x->weight == y->weight ? 0 : x->weight > y->weight ? -1 : 1;
+}
+
+/* Both are in order, and so is the result: as many as there is room for. */
+static void merge(struct operation *op, const struct request *r)
+{
+	const size_t n = op->n_best + r->n_rows;
+	struct conn_row *best;
+
+	if (r->n_rows == 0)
+		return;
+	best = realloc(op->best, n * sizeof(*best));
+	if (best == NULL) {
+		op->err = WSMD_ENOMEM;
+		return;
+	}
+	memcpy(best + op->n_best, r->rows, r->n_rows * sizeof(*best));
+	qsort(best, n, sizeof(*best), compare_weights);
+	op->best = best;
+	op->n_best = n < op->room ? (uint32_t)n : op->room;
+}
+
 static void add_up(struct operation *op, struct request *r)
 {
+	if (op->ranking != NULL) {
+		merge(op, r);
+		op->sum.matched += r->outcome.matched;
+		return;
+	}
 	outcome_add(&op->sum, &r->outcome);
 	for (unsigned i = 0; i < JOIN_RESULT_COUNT; i++)
 		op->joins[i] += r->joins[i];

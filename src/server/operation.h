@@ -27,7 +27,10 @@ struct operation {
 	/* lists */
 	json_t *rows;                  /* ... and those of a send */
 	uint32_t worker, cursor, room; /* where the next page begins; rows still wanted */
-	bool detailed, truncated;      /* truncated: there were more, but no way to ask for them */
+	struct ranking *ranking; /* ... in an order: which; each worker's first ones are merged */
+	struct conn_row *best;   /* as many as there is room for, in that order */
+	uint32_t n_best;
+	bool detailed, truncated; /* truncated: there were more, but no way to ask for them */
 };
 
 /* NULL: out of memory, and @c has been told. */

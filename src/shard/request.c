@@ -19,6 +19,7 @@ void request_free(struct request *r)
 	msg_put(r->msg);
 	target_fini(&r->target);
 	free(r->rows);
+	free(r->ranking);
 	free(r->each);
 	free(r->groups);
 	free(r);

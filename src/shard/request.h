@@ -16,16 +16,18 @@
 #include "shard/handoff.h"
 #include "shard/inbox.h"
 #include "shard/msg.h"
+#include "shard/ranking.h"
 #include "shard/target.h"
 #include "stats/drop_reason.h"
 #include "stats/protocol_type.h"
 
 enum request_kind {
-	REQUEST_SEND,   /* msg to the target */
-	REQUEST_CLOSE,  /* the target's connections, reason CLOSE_KICKED with text */
-	REQUEST_PING,   /* one connection; answered at the pong, the deadline or the end */
-	REQUEST_LIST,   /* rows of the target, one page */
-	REQUEST_JOIN,   /* the target's connections join target.group */
+	REQUEST_SEND,  /* msg to the target */
+	REQUEST_CLOSE, /* the target's connections, reason CLOSE_KICKED with text */
+	REQUEST_PING,  /* one connection; answered at the pong, the deadline or the end */
+	REQUEST_LIST,  /* rows of the target, one page */
+	REQUEST_RANK, /* rows of those of the target that come first; text: part of a user's name */
+	REQUEST_JOIN, /* the target's connections join target.group */
 	REQUEST_LEAVE,  /* ... leave it; without a name: all groups they are in */
 	REQUEST_GROUPS, /* groups of the target, one page */
 };
@@ -92,7 +94,8 @@ struct conn_row {
 	bool healthy, suspect, ping_pending;
 	uint32_t score, missed, pings_sent, pongs_received;
 	uint32_t rtt_us, srtt_us, rttvar_us, rtt_average_us; /* 0: none yet */
-	uint32_t skipped_messages; /* that its send queue had no room for */
+	uint32_t skipped_messages;   /* that its send queue had no room for */
+	uint64_t weight, rate_milli; /* REQUEST_RANK: see ranking.h; messages a second / 1000 */
 };
 
 struct request {
@@ -105,7 +108,7 @@ struct request {
 	char text[124];    /* REQUEST_CLOSE: reason for the peer */
 	uint64_t until_ms; /* REQUEST_PING: deadline, monotonic [ms] */
 
-	struct list waiting; /* the worker's, while a ping is on its way to ... */
+	struct list waiting; /* the worker's, while it walks, or a ping is on its way to ... */
 	uint64_t conn;       /* ... this connection of its slab */
 
 	int err;                           /* answer: 0, or a negative error */
@@ -116,9 +119,10 @@ struct request {
 	uint32_t left;                     /* REQUEST_LEAVE: memberships that ended */
 	struct group_page *groups;         /* REQUEST_GROUPS: the asker's */
 	uint32_t rtt_us;                   /* REQUEST_PING */
+	struct ranking *ranking;           /* REQUEST_RANK: the asker's */
 	uint32_t cursor; /* REQUEST_LIST: where to begin; answer: where to go on, 0: no more */
 	uint32_t n_rows, max_rows;
-	struct conn_row *rows; /* REQUEST_LIST: the asker's array */
+	struct conn_row *rows; /* REQUEST_LIST, REQUEST_RANK: the asker's array */
 };
 
 /* Zeroed but for its kinds; NULL: out of memory. */

@@ -40,8 +40,7 @@ static bool serve_ping(struct worker *w, struct request *r)
 	return true;
 }
 
-static void fill_row(const struct worker *w, const struct conn *c, struct conn_row *row) ON_WORKER;
-static void fill_row(const struct worker *w, const struct conn *c, struct conn_row *row)
+void serve_row(const struct worker *w, const struct conn *c, struct conn_row *row)
 {
 	const struct session *s = c->session;
 
@@ -95,7 +94,7 @@ static void serve_list(struct worker *w, struct request *r)
 
 		if (c == NULL)
 			return;
-		fill_row(w, c, &r->rows[r->n_rows++]);
+		serve_row(w, c, &r->rows[r->n_rows++]);
 	}
 	r->cursor = at.index;
 }
@@ -116,6 +115,9 @@ void serve_request(struct worker *w, struct request *r)
 	case REQUEST_LIST:
 		serve_list(w, r);
 		break;
+	case REQUEST_RANK:
+		rank_begin(w, r);
+		return;
 	case REQUEST_JOIN:
 		serve_join(w, r);
 		break;

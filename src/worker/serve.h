@@ -9,4 +9,6 @@
 #include "worker/worker.h"
 
 /* Do it and give @r back, at once or, for a ping, later. */
+/* @c as it is shown. */
+void serve_row(const struct worker *w, const struct conn *c, struct conn_row *row) ON_WORKER;
 void serve_request(struct worker *w, struct request *r) ON_WORKER;

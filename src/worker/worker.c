@@ -32,6 +32,7 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 	*w = (struct worker){.is = *setup, .poll = -1};
 	w->dirty_end = &w->dirty;
 	list_init(&w->pingers);
+	list_init(&w->ranks_asked);
 	slab_init(&w->conns, sizeof(struct conn), UINT32_MAX);
 	slab_init(&w->send_nodes, sizeof(struct send_node), UINT32_MAX);
 	w->now_ms = os_now_ms();
@@ -85,6 +86,7 @@ void worker_fini(struct worker *w)
 	registry_fini(&w->registry);
 	slab_fini(&w->conns);
 	slab_fini(&w->send_nodes);
+	rank_fini(&w->rank_memory);
 	free(w->in);
 	free(w->out);
 }
@@ -310,12 +312,13 @@ bool worker_turn(struct worker *w)
 		fire_timers(w);
 	else
 		w->again = true;
+	rank_step(w);
 	leave_step(w);
 	output_flush_dirty(w);
 	conn_reap(w);
 	tell_pools(w);
 	tell_turn(w);
-	return !leave_done(w);
+	return !leave_done(w) || !list_empty(&w->ranks_asked);
 }
 
 void worker_ended(struct worker *w)

@@ -21,6 +21,7 @@
 #include "shard/sources.h"
 #include "stats/counters.h"
 #include "worker/leave.h"
+#include "worker/rank.h"
 #include "worker/recorder.h"
 #include "ws/receiver.h"
 
@@ -76,6 +77,8 @@ struct worker {
 	struct conn *closed OWNED_BY_WORKER;          /* whose memory is reused after the turn */
 	uint32_t ranks[HEALTH_RANKS] OWNED_BY_WORKER; /* open connections of each */
 	struct list pingers OWNED_BY_WORKER;          /* requests that wait for a pong */
+	struct list ranks_asked OWNED_BY_WORKER;      /* requests that walk */
+	struct rank_memory rank_memory OWNED_BY_WORKER;
 	struct leave leave OWNED_BY_WORKER;
 	struct conn *current OWNED_BY_WORKER; /* whose replies are being collected in `out` */
 	uint8_t *in OWNED_BY_WORKER, *out OWNED_BY_WORKER;

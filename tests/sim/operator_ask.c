@@ -260,6 +260,12 @@ void op_ask_something(struct op_session *s)
 	} else if (dice < 86) {
 		scenario_change_settings(chance(700));
 		op_ask(s, "reload", NULL);
+	} else if (dice < 88) {
+		static const char *const keys[] = {"rate", "rtt", "score", "queue", "idle"};
+
+		op_ask(s, "ls",
+		       json_pack("{s:s, s:i}", "sort", keys[chance_below(ARRAY_LEN(keys))], "limit",
+		                 (int)chance_between(1, 50)));
 	} else if (dice < 90) {
 		op_say(s, "{\"version\":1,\n", 14);
 	} else {

@@ -20,6 +20,10 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_HELP] = {"--help", NULL, VALUE_NONE, "explain wsmctl, or the command it stands by"},
 	[OPTION_VERSION] = {"--version", NULL, VALUE_NONE, "print the version and end"},
 	[OPTION_USER] = {"--user", "USER", VALUE_TEXT, "only the connections of this user"},
+	[OPTION_SORT] = {"--sort", "KEY", VALUE_TEXT,
+                         "those that come first by rate, rtt, score, queue or idle"},
+	[OPTION_REVERSE] = {"--reverse", NULL, VALUE_NONE, "... those that come last"},
+	[OPTION_MATCH] = {"--match", "TEXT", VALUE_TEXT, "... of users whose name contains TEXT"},
 	[OPTION_LIMIT] = {"--limit", "N", VALUE_COUNT, "not more than N rows"},
 	[OPTION_CONN] = {"--conn", "CONN", VALUE_TEXT, "to this connection instead of a user"},
 	[OPTION_GROUP] = {"--group", "GROUP", VALUE_TEXT, "this group of the hub"},
@@ -55,13 +59,21 @@ const struct command commands[] = {
 	},
 	{
 		.name = "ls",
-		.usage = "[--hub HUB] [--user USER] [--limit N]",
+		.usage = "[--hub HUB] [--user USER] [--limit N] [--sort KEY [--reverse] [--match "
+			 "TEXT]]",
 		.summary = "list the connections",
 		.details = "On a terminal the table is fitted to its width: user names are cut, "
 			   "then columns\n"
-			   "are left out, connection ids are always whole.",
-		.options =
-			OPTION_BIT(OPTION_HUB) | OPTION_BIT(OPTION_USER) | OPTION_BIT(OPTION_LIMIT),
+			   "are left out, connection ids are always whole. With --sort only the "
+			   "first are\n"
+			   "listed, 1000 at most: the busiest (messages a second since somebody "
+			   "looked last,\n"
+			   "or of the whole life), the longest round trip, the lowest score, the "
+			   "longest\n"
+			   "queue, the longest silence.",
+		.options = OPTION_BIT(OPTION_HUB) | OPTION_BIT(OPTION_USER) |
+                           OPTION_BIT(OPTION_LIMIT) | OPTION_BIT(OPTION_SORT) |
+                           OPTION_BIT(OPTION_REVERSE) | OPTION_BIT(OPTION_MATCH),
 		.run = list_run,
 	},
 	{

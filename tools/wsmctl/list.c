@@ -16,8 +16,9 @@
 
 /* Members of a row, in the order of list_columns. */
 static const char *const list_members[] = {
-	"id",     "user",    "hub",         "peer",         "protocol", "state",     "worker",
-	"age_ms", "idle_ms", "messages_in", "messages_out", "bytes_in", "bytes_out", "queue_bytes",
+	"id",        "user",        "hub",     "peer",        "protocol",     "state",
+	"worker",    "age_ms",      "idle_ms", "messages_in", "messages_out", "bytes_in",
+	"bytes_out", "queue_bytes", "score",   "rtt_ms",      "rate_per_s",
 };
 
 /* Who it is, and in which hub, stays longest. */
@@ -36,6 +37,9 @@ static const struct table_column list_columns[] = {
 	{.title = "IN", .right = true, .drop_rank = 8},
 	{.title = "OUT", .right = true, .drop_rank = 8},
 	{.title = "QUEUED", .right = true, .drop_rank = 7},
+	{.title = "SCORE", .right = true, .drop_rank = 12},
+	{.title = "RTT", .right = true, .drop_rank = 12},
+	{.title = "RATE", .right = true, .drop_rank = 5}, /* last: only with --sort */
 };
 
 static_assert(ARRAY_LEN(list_members) == ARRAY_LEN(list_columns), "one member for each column");
@@ -43,6 +47,7 @@ static_assert(ARRAY_LEN(list_members) == ARRAY_LEN(list_columns), "one member fo
 struct listing {
 	struct invocation *in;
 	bool json;
+	size_t n_columns;
 	struct table table;
 	size_t rows, limit;
 	bool truncated; /* wsmd knows of more, but gives no cursor to ask with */
@@ -57,7 +62,7 @@ static char *cell_text(const char *member, const json_t *value)
 
 static void add_cells(struct listing *list, const json_t *row)
 {
-	for (size_t i = 0; i < ARRAY_LEN(list_members); i++)
+	for (size_t i = 0; i < list->n_columns; i++)
 		table_add(&list->table,
 		          cell_text(list_members[i], json_object_get(row, list_members[i])));
 }
@@ -123,8 +128,11 @@ static json_t *request_page(struct listing *list, const json_t *cursor, json_t *
 	const size_t left = list->limit - list->rows, page = left < PAGE_ROWS ? left : PAGE_ROWS;
 	json_t *result = client_request(
 		&list->in->client, "ls",
-		must(json_pack("{s:s*, s:s*, s:I, s:O*}", "hub", option[OPTION_HUB], "user",
-	                       option[OPTION_USER], "limit", (json_int_t)page, "cursor", cursor)),
+		must(json_pack("{s:s*, s:s*, s:s*, s:s*, s:o*, s:I, s:O*}", "hub",
+	                       option[OPTION_HUB], "user", option[OPTION_USER], "sort",
+	                       option[OPTION_SORT], "match", option[OPTION_MATCH], "reverse",
+	                       option[OPTION_REVERSE] != NULL ? json_true() : NULL, "limit",
+	                       (json_int_t)page, "cursor", cursor)),
 		ret_error);
 
 	if (result == NULL || json_is_array(json_object_get(result, "connections")))
@@ -196,7 +204,12 @@ int list_run(struct invocation *in)
 	json_t *cursor, *error;
 	int rc;
 
-	table_init(&list.table, list_columns, ARRAY_LEN(list_columns));
+	if (in->option[OPTION_SORT] == NULL && in->option[OPTION_REVERSE] != NULL)
+		return report_usage(in, "--reverse needs --sort KEY");
+	if (in->option[OPTION_SORT] == NULL && in->option[OPTION_MATCH] != NULL)
+		return report_usage(in, "--match needs --sort KEY");
+	list.n_columns = ARRAY_LEN(list_columns) - (in->option[OPTION_SORT] == NULL);
+	table_init(&list.table, list_columns, list.n_columns);
 	error = print_pages(&list, &cursor);
 	rc = finish(&list, cursor, error);
 	json_decref(cursor);
