@@ -36,8 +36,10 @@ static const struct section {
 
 /* They go up and down, so that a rate of them says nothing. What nobody here knows has a rate. */
 static const char *const gauges[] = {
-	"basic.connections_active", "basic.users_active",   "basic.half_open",
-	"health.pings_pending",     "delivery.queue_bytes",
+	"basic.connections_active", "basic.users_active",   "basic.groups_active",
+	"basic.half_open",          "health.pings_pending", "health.healthy",
+	"health.suspects",          "health.sick",          "health.score_points",
+	"delivery.queue_bytes",
 };
 
 struct walk {
