@@ -55,6 +55,9 @@
  *           operator"), up to 123 bytes, of which
  *           a close frame has room for 109
  * ping      connection                              rtt_us
+ * why       target: user, connection id or          live: [record], ended: [record], the latest
+ *           recorder id; hub; limit of the ended     first; held: number of records of connections
+ *           (1, at most 100); events (false)         that ended, of all
  * reload    -                                       changes: [{key, outcome: "applied" |
  *                                                    "needs_restart", was, is}]; when the new
  *                                                    configuration is refused: error code "refused"
@@ -71,6 +74,15 @@
  *      pongs_received, srtt_ms, rttvar_ms, rtt_average_ms (null: none yet), last_activity_at
  *      (ISO 8601, UTC), queue_peak_bytes, incomplete_bytes,
  *      skipped_messages (refused or given up because its send queue was full)
+ *
+ * record: why (a sentence), hint, id (the recorder id), connection, hub, user, peer, protocol,
+ *      connected_at, age_ms, silent_ms, messages_in, messages_out, bytes_in, bytes_out,
+ *      queue_bytes, queue_messages, queue_high_bytes, blocked_ms, pings_sent, pongs_received,
+ *      rtt_us, missed, score, tcp (null: not known; state, rtt_us, rttvar_us, retransmits, unacked,
+ *      lost, last_sent_ms, last_received_ms). Of the ended: ended_at, reason, by (peer, server or
+ *      network), closing_ms, and as far as there is one: code_sent, code_received, text, limit,
+ *      error, rule, at_byte, announced_bytes. With events: events: [{at_ms, event, times (absent:
+ *      1) and its values}], events_lost
  *
  * stats: the groups basic, protocol_distribution, health, delivery, heartbeat_config, limits,
  *      workers; the names of docs/statistics.md

@@ -14,6 +14,7 @@ static const struct command {
 	{"send", command_send},     {"kick", command_kick},   {"ping", command_ping},
 	{"join", command_join},     {"leave", command_leave}, {"groups", command_groups},
 	{"reload", command_reload}, {"drain", command_drain}, {"config", command_config},
+	{"why", command_why},
 };
 
 static const struct command *find(const char *name)

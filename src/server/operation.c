@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "server/render.h"
+#include "worker/why.h"
 
 #define PING_WAIT_MS 5000
 #define PAGE_ROWS    256
@@ -27,9 +28,20 @@ static void free_pages(struct operation *op)
 	free(op->pages);
 }
 
+static void free_whys(struct operation *op)
+{
+	for (struct why *y = op->whys, *after; y != NULL; y = after) {
+		after = y->after;
+		free(y);
+	}
+	if (op->inquiry != NULL)
+		op->inquiry_free(op->inquiry);
+}
+
 void operation_free(struct operation *op)
 {
 	free_pages(op);
+	free_whys(op);
 	json_decref(op->rows);
 	free(op->ranking);
 	free(op->best);
@@ -42,8 +54,7 @@ bool operation_incomplete(const struct operation *op)
 	return op->err == WSMD_EFULL || op->err == WSMD_ENOMEM;
 }
 
-static int ask(struct server *s, struct operation *op, uint32_t worker, struct request *r) ON_MAIN;
-static int ask(struct server *s, struct operation *op, uint32_t worker, struct request *r)
+int operation_send(struct server *s, struct operation *op, uint32_t worker, struct request *r)
 {
 	int err;
 
@@ -126,9 +137,8 @@ static struct request *make_request(const struct server *s, const struct operati
 	return r;
 }
 
-/* Nothing was done, for op->err: trying again does no harm. */
-static void give_up(struct server *s, struct control *c, struct operation *op) ON_MAIN;
-static void give_up(struct server *s, struct control *c, struct operation *op)
+/* Nothing was done: trying again does no harm. */
+void operation_give_up(struct server *s, struct control *c, struct operation *op)
 {
 	switch (op->err) {
 	case WSMD_EFULL:
@@ -152,7 +162,7 @@ void operation_ask(struct server *s, struct control *c, struct operation *op,
 	workers_of(s, &op->target, &first, &n);
 	for (uint32_t i = first; i < first + n; i++) {
 		struct request *r = make_request(s, op, kind, msg, text);
-		const int err = r == NULL ? WSMD_ENOMEM : ask(s, op, i, r);
+		const int err = r == NULL ? WSMD_ENOMEM : operation_send(s, op, i, r);
 
 		if (err < 0) {
 			request_free(r);
@@ -160,7 +170,7 @@ void operation_ask(struct server *s, struct control *c, struct operation *op,
 		}
 	}
 	if (op->waiting == 0)
-		give_up(s, c, op);
+		operation_give_up(s, c, op);
 }
 
 void operation_ask_page(struct server *s, struct control *c, struct operation *op)
@@ -180,12 +190,12 @@ void operation_ask_page(struct server *s, struct control *c, struct operation *o
 		r->max_rows = rows;
 		r->rows = calloc(rows, sizeof(*r->rows));
 		if (r->rows != NULL)
-			err = ask(s, op, op->worker, r);
+			err = operation_send(s, op, op->worker, r);
 	}
 	if (err < 0) {
 		request_free(r);
 		op->err = err;
-		give_up(s, c, op);
+		operation_give_up(s, c, op);
 	}
 }
 
@@ -236,6 +246,11 @@ static void add_up(struct operation *op, struct request *r)
 	op->n_each += r->n_each;
 	for (uint32_t i = 0; i < r->n_each && i < r->max_each && op->room > 0; i++, op->room--)
 		json_array_append_new(op->rows, render_outcome_row(&r->each[i]));
+	if (r->why != NULL) {
+		r->why->after = op->whys;
+		op->whys = r->why;
+		r->why = NULL;
+	}
 	if (op->pages != NULL) {
 		op->pages[op->n_pages++] = r->groups;
 		r->groups = NULL;
@@ -253,8 +268,8 @@ struct control *operation_on_answer(struct server *s, struct request *r)
 		return NULL;
 	if (c == NULL)
 		operation_free(op);
-	else if (operation_incomplete(op) && op->sum.matched == 0)
-		give_up(s, c, op);
+	else if (operation_incomplete(op) && op->sum.matched == 0 && op->whys == NULL)
+		operation_give_up(s, c, op);
 	else
 		op->finish(s, c, op);
 	return c;

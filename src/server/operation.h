@@ -7,6 +7,9 @@
 
 #include "server/control.h"
 
+struct inquiry;
+struct why;
+
 struct operation {
 	slab_handle control; /* who asked; may be gone by the end */
 	uint32_t waiting;
@@ -24,6 +27,10 @@ struct operation {
 	char after[GROUP_NAME_MAX];
 	struct group_page **pages; /* the answers, with room for one of each worker */
 	uint32_t n_pages;
+	/* why */
+	struct inquiry *inquiry; /* command_why.c's ... */
+	void (*inquiry_free)(struct inquiry *q);
+	struct why *whys; /* ... and the answers of a round */
 	/* lists */
 	json_t *rows;                  /* ... and those of a send */
 	uint32_t worker, cursor, room; /* where the next page begins; rows still wanted */
@@ -53,6 +60,13 @@ void operation_ask(struct server *s, struct control *c, struct operation *op,
 
 /* Ask worker op->worker for its next page of rows; of a user, for all that there is room for. */
 void operation_ask_page(struct server *s, struct control *c, struct operation *op) ON_MAIN;
+
+/* Ask one worker about the operation's target. 0, or a negative error: @r is still the caller's. */
+MUST_CHECK int operation_send(struct server *s, struct operation *op, uint32_t worker,
+                              struct request *r) ON_MAIN;
+
+/* Nobody could be asked, for op->err: tell the session; frees @op. */
+void operation_give_up(struct server *s, struct control *c, struct operation *op) ON_MAIN;
 
 /* An answer; consumes @r. Returns the session if the command was answered, else NULL. */
 struct control *operation_on_answer(struct server *s, struct request *r) ON_MAIN;

@@ -22,6 +22,7 @@ void request_free(struct request *r)
 	free(r->ranking);
 	free(r->each);
 	free(r->groups);
+	free(r->why);
 	free(r);
 }
 

@@ -30,6 +30,7 @@ enum request_kind {
 	REQUEST_JOIN, /* the target's connections join target.group */
 	REQUEST_LEAVE,  /* ... leave it; without a name: all groups they are in */
 	REQUEST_GROUPS, /* groups of the target, one page */
+	REQUEST_WHY,    /* records of the target's connections, live and ended */
 };
 
 /* What became of a send: each connection that the target names is in one of the three. */
@@ -98,6 +99,8 @@ struct conn_row {
 	uint64_t weight, rate_milli; /* REQUEST_RANK: see ranking.h; messages a second / 1000 */
 };
 
+struct why;
+
 struct request {
 	struct inbox_item item;
 	enum request_kind kind;
@@ -118,6 +121,7 @@ struct request {
 	uint32_t joins[JOIN_RESULT_COUNT]; /* REQUEST_JOIN: connections */
 	uint32_t left;                     /* REQUEST_LEAVE: memberships that ended */
 	struct group_page *groups;         /* REQUEST_GROUPS: the asker's */
+	struct why *why;                   /* REQUEST_WHY: the asker's, see worker/why.h */
 	uint32_t rtt_us;                   /* REQUEST_PING */
 	struct ranking *ranking;           /* REQUEST_RANK: the asker's */
 	uint32_t cursor; /* REQUEST_LIST: where to begin; answer: where to go on, 0: no more */

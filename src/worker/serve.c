@@ -8,6 +8,7 @@
 #include "worker/keepalive.h"
 #include "worker/route.h"
 #include "worker/serve_groups.h"
+#include "worker/why.h"
 
 static void serve_close(struct worker *w, struct request *r) ON_WORKER;
 static void serve_close(struct worker *w, struct request *r)
@@ -126,6 +127,9 @@ void serve_request(struct worker *w, struct request *r)
 		break;
 	case REQUEST_GROUPS:
 		serve_groups(w, r);
+		break;
+	case REQUEST_WHY:
+		why_serve(w, r);
 		break;
 	}
 	request_answer(r);

@@ -39,6 +39,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_REASON] = {"--reason", "TEXT", VALUE_TEXT, "what the client is told (kicked)"},
 	[OPTION_WATCH] = {"--watch", "SECONDS", VALUE_SECONDS_OPTIONAL,
                           "repeat every SECONDS (1), with rates"},
+	[OPTION_EVENTS] = {"--events", NULL, VALUE_NONE, "with the last events of each connection"},
 	[OPTION_MAN] = {"--man", NULL, VALUE_NONE, "print the manual page in roff"},
 };
 
@@ -84,6 +85,20 @@ const struct command commands[] = {
 		.max_args = 1,
 		.options = OPTION_BIT(OPTION_HUB),
 		.run = show_run,
+	},
+	{
+		.name = "why",
+		.usage = "USER|CONN|ID [--hub HUB] [--limit N] [--events]",
+		.summary = "say why a connection ended, with the evidence",
+		.details = "ID is what close reasons and the log call id. Those who are connected "
+			   "come first,\n"
+			   "then the N (1) that ended last. wsmd remembers as many as fit into\n"
+			   "recorder.closed_bytes.",
+		.min_args = 1,
+		.max_args = 1,
+		.options = OPTION_BIT(OPTION_HUB) | OPTION_BIT(OPTION_LIMIT) |
+                           OPTION_BIT(OPTION_EVENTS),
+		.run = why_run,
 	},
 	{
 		.name = "send",

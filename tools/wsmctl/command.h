@@ -30,6 +30,7 @@ enum option_id {
 	OPTION_MUST_DELIVER,
 	OPTION_REASON,
 	OPTION_WATCH,
+	OPTION_EVENTS,
 	OPTION_MAN,
 	OPTION_COUNT
 };
@@ -99,6 +100,7 @@ int send_run(struct invocation *in);   /* send.c */
 int join_run(struct invocation *in);   /* groups.c */
 int leave_run(struct invocation *in);  /* groups.c */
 int groups_run(struct invocation *in); /* groups.c */
+int why_run(struct invocation *in);    /* why.c */
 int stats_run(struct invocation *in);  /* stats.c */
 int reload_run(struct invocation *in); /* daemon.c */
 int drain_run(struct invocation *in);  /* daemon.c */
