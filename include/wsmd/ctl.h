@@ -73,7 +73,8 @@
  *      missed, and nothing heard since), missed (pongs in a row), ping_pending, pings_sent,
  *      pongs_received, srtt_ms, rttvar_ms, rtt_average_ms (null: none yet), last_activity_at
  *      (ISO 8601, UTC), queue_peak_bytes, incomplete_bytes,
- *      skipped_messages (refused or given up because its send queue was full)
+ *      skipped_messages (refused or given up because its send queue was full), groups_total,
+ *      groups (names, those that 64 KiB have room for in one answer; "groups" lists all)
  *
  * record: why (a sentence), hint, id (the recorder id), connection, hub, user, peer, protocol,
  *      connected_at, age_ms, silent_ms, messages_in, messages_out, bytes_in, bytes_out,

@@ -23,7 +23,7 @@ static void finish_rank(struct server *s, struct control *c, struct operation *o
 		return;
 	}
 	for (uint32_t i = 0; i < op->n_best; i++) {
-		json_t *row = render_row(&op->best[i], false);
+		json_t *row = render_row(&op->best[i], NULL);
 
 		json_object_set_new(row, "rate_per_s",
 		                    json_real((double)op->best[i].rate_milli / 1000));

@@ -9,6 +9,7 @@
 
 #define PING_WAIT_MS 5000
 #define PAGE_ROWS    256
+#define NAMES_BYTES  (64 * 1024) /* of groups, in one page */
 
 struct operation *operation_new(struct server *s, struct control *c)
 {
@@ -189,7 +190,11 @@ void operation_ask_page(struct server *s, struct control *c, struct operation *o
 		r->cursor = op->cursor;
 		r->max_rows = rows;
 		r->rows = calloc(rows, sizeof(*r->rows));
-		if (r->rows != NULL)
+		if (op->detailed) {
+			r->names_cap = NAMES_BYTES;
+			r->names = malloc(r->names_cap);
+		}
+		if (r->rows != NULL && (r->names != NULL || !op->detailed))
 			err = operation_send(s, op, op->worker, r);
 	}
 	if (err < 0) {
@@ -242,7 +247,7 @@ static void add_up(struct operation *op, struct request *r)
 		op->err = r->err;
 	op->truncated = r->n_rows > op->room;
 	for (uint32_t i = 0; i < r->n_rows && op->room > 0; i++, op->room--)
-		json_array_append_new(op->rows, render_row(&r->rows[i], op->detailed));
+		json_array_append_new(op->rows, render_row(&r->rows[i], r->names));
 	op->n_each += r->n_each;
 	for (uint32_t i = 0; i < r->n_each && i < r->max_each && op->room > 0; i++, op->room--)
 		json_array_append_new(op->rows, render_outcome_row(&r->each[i]));

@@ -41,7 +41,22 @@ static void add_details(json_t *o, const struct conn_row *row)
 	json_object_set_new(o, "incomplete_bytes", number(row->incomplete_bytes));
 }
 
-json_t *render_row(const struct conn_row *row, bool detailed)
+static json_t *group_names(const struct conn_row *row, const char *names)
+{
+	json_t *list = json_array();
+	const char *at = names + row->names_at;
+
+	for (uint32_t i = 0; i < row->n_names; i++) {
+		uint16_t len;
+
+		memcpy(&len, at, sizeof(len));
+		json_array_append_new(list, json_stringn(at + sizeof(len), len));
+		at += sizeof(len) + len;
+	}
+	return list;
+}
+
+json_t *render_row(const struct conn_row *row, const char *names)
 {
 	char id[CONN_ID_TEXT], peer[NET_ADDR_TEXT], when[TEXT_ISO8601];
 	json_t *o = json_object();
@@ -67,8 +82,11 @@ json_t *render_row(const struct conn_row *row, bool detailed)
 	json_object_set_new(o, "queue_bytes", number(row->queue_bytes));
 	json_object_set_new(o, "score", number(row->score));
 	json_object_set_new(o, "rtt_ms", round_trip_ms(row->rtt_us));
-	if (detailed)
-		add_details(o, row);
+	if (names == NULL)
+		return o;
+	add_details(o, row);
+	json_object_set_new(o, "groups_total", number(row->n_groups));
+	json_object_set_new(o, "groups", group_names(row, names));
 	return o;
 }
 

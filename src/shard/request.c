@@ -20,6 +20,7 @@ void request_free(struct request *r)
 	target_fini(&r->target);
 	free(r->rows);
 	free(r->ranking);
+	free(r->names);
 	free(r->each);
 	free(r->groups);
 	free(r->why);

@@ -97,6 +97,8 @@ struct conn_row {
 	uint32_t rtt_us, srtt_us, rttvar_us, rtt_average_us; /* 0: none yet */
 	uint32_t skipped_messages;   /* that its send queue had no room for */
 	uint64_t weight, rate_milli; /* REQUEST_RANK: see ranking.h; messages a second / 1000 */
+	/* its groups, and the names of as many of them as there was room for in request.names */
+	uint32_t n_groups, n_names, names_at;
 };
 
 struct why;
@@ -127,6 +129,10 @@ struct request {
 	uint32_t cursor; /* REQUEST_LIST: where to begin; answer: where to go on, 0: no more */
 	uint32_t n_rows, max_rows;
 	struct conn_row *rows; /* REQUEST_LIST, REQUEST_RANK: the asker's array */
+	/* REQUEST_LIST: the asker's room for names of groups, each with its length (a uint16_t) in
+	 * front; NULL: they are not asked for */
+	char *names;
+	uint32_t names_len, names_cap;
 };
 
 /* Zeroed but for its kinds; NULL: out of memory. */

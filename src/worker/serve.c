@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "hub/group.h"
 #include "worker/health.h"
 #include "worker/keepalive.h"
 #include "worker/route.h"
@@ -81,6 +82,23 @@ void serve_row(const struct worker *w, const struct conn *c, struct conn_row *ro
 		memcpy(row->user, s->user->name, s->user->name_len);
 }
 
+/* As far as there is room. */
+static void note_groups(const struct session *s, struct request *r, struct conn_row *row)
+{
+	row->names_at = r->names_len;
+	for (const struct membership *m = s->groups; m != NULL; m = m->next) {
+		const uint16_t len = m->group->name_len;
+
+		row->n_groups++;
+		if (r->names_cap - r->names_len < sizeof(len) + len)
+			continue;
+		memcpy(r->names + r->names_len, &len, sizeof(len));
+		memcpy(r->names + r->names_len + sizeof(len), m->group->name, len);
+		r->names_len += (uint32_t)sizeof(len) + len;
+		row->n_names++;
+	}
+}
+
 /* A page of rows. Walks by index, so a page continues where the last one ended. */
 static void serve_list(struct worker *w, struct request *r) ON_WORKER;
 static void serve_list(struct worker *w, struct request *r)
@@ -95,7 +113,8 @@ static void serve_list(struct worker *w, struct request *r)
 
 		if (c == NULL)
 			return;
-		serve_row(w, c, &r->rows[r->n_rows++]);
+		serve_row(w, c, &r->rows[r->n_rows]);
+		note_groups(c->session, r, &r->rows[r->n_rows++]);
 	}
 	r->cursor = at.index;
 }

@@ -221,6 +221,29 @@ class Bad(wsmd.WsmdTest):
 
 
 class Listing(wsmd.WsmdTest):
+    def test_show_tells_the_groups_of_each_connection(self):
+        server = self.wsmd()
+        for _ in range(2):
+            rawws.RawClient(server, "alice")
+        first, second = ids(server, "alice")
+        for group, target in [("b", first), ("a", first), ("b", second)]:
+            server.ctl("join", group=group, target=target)
+        rows = {row["id"]: row for row in server.ctl("show", target="alice")["connections"]}
+        self.assertEqual(sorted(rows[first]["groups"]), ["a", "b"])
+        self.assertEqual(rows[second]["groups"], ["b"])
+        self.assertEqual([rows[i]["groups_total"] for i in (first, second)], [2, 1])
+        self.assertIn("groups", server.wsmctl("show", second))
+        self.assertNotIn("groups", server.ctl("ls")["connections"][0])
+        server.ctl("leave", all=True, target="alice")
+        self.assertEqual(server.ctl("show", target=first)["connections"][0]["groups"], [])
+
+    def test_show_has_room_for_so_many_names(self):
+        server = self.wsmd(limits__max_groups_per_connection=100)
+        rawws.RawClient(server, "alice")
+        for i in range(80):
+            server.ctl("join", group=f"{i:1024}".replace(" ", "x"), target="alice")
+        (row,) = server.ctl("show", target="alice")["connections"]
+        self.assertEqual((row["groups_total"], len(row["groups"])), (80, 65536 // 1026))
     def test_pages_over_all_workers(self):
         server = self.wsmd("--workers", "3", limits__max_groups_per_connection=1000)
         users = [f"u{i}" for i in range(6)]

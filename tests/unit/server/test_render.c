@@ -16,7 +16,7 @@ static const char *const long_members[] = {
 	"transport",        "healthy",          "suspect",          "missed",
 	"ping_pending",     "pings_sent",       "pongs_received",   "srtt_ms",
 	"rttvar_ms",        "rtt_average_ms",   "last_activity_at", "queue_peak_bytes",
-	"incomplete_bytes", "skipped_messages",
+	"incomplete_bytes", "skipped_messages", "groups_total",     "groups",
 };
 
 static const struct conn_row row = {
@@ -77,7 +77,7 @@ static void expect_text(const json_t *o, const char *key, const char *text)
 Test(render, a_row_has_its_documented_members)
 {
 	for (int detailed = 0; detailed <= 1; detailed++) {
-		json_t *o = render_row(&row, detailed);
+		json_t *o = render_row(&row, detailed ? "" : NULL);
 		size_t n = ARRAY_LEN(short_members);
 
 		for (size_t i = 0; i < ARRAY_LEN(short_members); i++)
@@ -92,9 +92,23 @@ Test(render, a_row_has_its_documented_members)
 	}
 }
 
+/* Names of groups are where the row says, behind those of other rows. */
+Test(render, a_row_has_its_groups)
+{
+	const char names[] = "\1\0x\3\0abc\2\0\xc3\xa9";
+	const struct conn_row r = {.n_groups = 5, .n_names = 2, .names_at = 3};
+	json_t *o = render_row(&r, names), *groups = json_object_get(o, "groups");
+
+	cr_expect_eq(integer(o, "groups_total"), 5);
+	cr_assert_eq(json_array_size(groups), 2);
+	cr_expect_str_eq(json_string_value(json_array_get(groups, 0)), "abc");
+	cr_expect_str_eq(json_string_value(json_array_get(groups, 1)), "\xc3\xa9");
+	json_decref(o);
+}
+
 Test(render, a_row_has_its_values)
 {
-	json_t *o = render_row(&row, true);
+	json_t *o = render_row(&row, "");
 
 	expect_text(o, "id", "mzxw6ytboiaaaaaaaaaaaaaaaa");
 	expect_text(o, "hub", "chat");
@@ -136,7 +150,7 @@ Test(render, what_is_not_known_is_null)
 
 	r.user_len = 0;
 	r.rtt_us = r.srtt_us = r.rttvar_us = r.rtt_average_us = 0;
-	o = render_row(&r, true);
+	o = render_row(&r, "");
 	cr_expect(json_is_null(json_object_get(o, "user")));
 	cr_expect(json_is_null(json_object_get(o, "rtt_ms")));
 	cr_expect(json_is_null(json_object_get(o, "srtt_ms")));
@@ -155,7 +169,7 @@ Test(render, names_survive_json)
 
 	memcpy(r.user, name, sizeof(name));
 	r.user_len = sizeof(name) - 1;
-	o = render_row(&r, false);
+	o = render_row(&r, NULL);
 	text = json_dumps(o, JSON_COMPACT);
 	cr_assert_not_null(text);
 	back = json_loads(text, 0, NULL);
