@@ -55,6 +55,9 @@
  *           operator"), up to 123 bytes, of which
  *           a close frame has room for 109
  * ping      connection                              rtt_us
+ * heartbeat connection; interval_s, timeout_s       interval_s, timeout_s, own: what is in force,
+ *           (absent: as it is), reset: true          and whether that is its own; with reset,
+ *           without both                             and before, that is the configuration's
  * why       target: user, connection id or          live: [record], ended: [record], the latest
  *           recorder id; hub; limit of the ended     first; held: number of records of connections
  *           (1, at most 100); events (false)         that ended, of all
@@ -71,7 +74,8 @@
  *      score (0 ... 100), rtt_ms (of the last ping, null: none yet)
  * long fields, the report on its health: transport, healthy (a score over 50), suspect (a pong was
  *      missed, and nothing heard since), missed (pongs in a row), ping_pending, pings_sent,
- *      pongs_received, srtt_ms, rttvar_ms, rtt_average_ms (null: none yet), last_activity_at
+ *      pongs_received, srtt_ms, rttvar_ms, rtt_average_ms (null: none yet), heartbeat
+ *      {interval_s, timeout_s, own}, last_activity_at
  *      (ISO 8601, UTC), queue_peak_bytes, incomplete_bytes,
  *      skipped_messages (refused or given up because its send queue was full), groups_total,
  *      groups (names, those that 64 KiB have room for in one answer; "groups" lists all)
@@ -87,6 +91,8 @@
  *
  * stats: the groups basic, protocol_distribution, health, delivery, heartbeat_config, limits,
  *      workers; the names of docs/statistics.md
+ *
+ * The error not_found has healthy: false and reason: "not_found" beside its message.
  *
  * error codes: bad_request, unknown_command, not_found, refused, busy, too_large, timeout,
  *      internal

@@ -173,5 +173,6 @@ void argument_not_found(struct server *s, struct control *c, const struct target
 	else
 		snprintf(message, sizeof(message), "no such user: %s in hub %s",
 		         text_escape(user, sizeof(user), t->user, t->user_len), t->hub);
-	control_fail(s, c, "not_found", message, "`wsmctl ls` shows who is connected", NULL);
+	control_fail(s, c, "not_found", message, "`wsmctl ls` shows who is connected",
+	             json_pack("{s:b, s:s}", "healthy", 0, "reason", "not_found"));
 }

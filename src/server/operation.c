@@ -133,6 +133,7 @@ static struct request *make_request(const struct server *s, const struct operati
 	}
 	r->msg = msg == NULL ? NULL : msg_get(msg);
 	r->until_ms = s->now_ms + PING_WAIT_MS;
+	r->heartbeat = op->heartbeat;
 	if (text != NULL)
 		snprintf(r->text, sizeof(r->text), "%s", text);
 	return r;
@@ -242,6 +243,7 @@ static void add_up(struct operation *op, struct request *r)
 		op->joins[i] += r->joins[i];
 	op->left += r->left;
 	op->rtt_us = r->rtt_us;
+	op->heartbeat = r->heartbeat;
 	op->cursor = r->cursor;
 	if (r->err < 0)
 		op->err = r->err;

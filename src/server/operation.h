@@ -20,7 +20,8 @@ struct operation {
 	int err; /* the last one of a worker, or of asking it */
 	struct outcome sum;
 	uint32_t rtt_us;
-	uint64_t n_each; /* connections that a send went to, with or without a row */
+	struct heartbeat heartbeat; /* what is asked, then what was answered */
+	uint64_t n_each;            /* connections that a send went to, with or without a row */
 	/* groups */
 	uint32_t joins[JOIN_RESULT_COUNT], left;
 	uint32_t after_len; /* the name behind which a page begins */

@@ -19,6 +19,12 @@ static json_t *round_trip_ms(uint32_t us)
 	return us == 0 ? json_null() : json_real((double)us / US_PER_MS);
 }
 
+json_t *render_heartbeat(const struct heartbeat *h)
+{
+	return json_pack("{s:f, s:f, s:b}", "interval_s", (double)h->interval_ms / MS_PER_S,
+	                 "timeout_s", (double)h->timeout_ms / MS_PER_S, "own", (int)!h->reset);
+}
+
 static void add_details(json_t *o, const struct conn_row *row)
 {
 	char when[TEXT_ISO8601];
@@ -36,6 +42,7 @@ static void add_details(json_t *o, const struct conn_row *row)
 	json_object_set_new(o, "last_activity_at",
 	                    json_string(text_iso8601(when, row->connected_wall_ms + row->age_ms -
 	                                                           row->idle_ms)));
+	json_object_set_new(o, "heartbeat", render_heartbeat(&row->heartbeat));
 	json_object_set_new(o, "queue_peak_bytes", number(row->queue_peak_bytes));
 	json_object_set_new(o, "skipped_messages", number(row->skipped_messages));
 	json_object_set_new(o, "incomplete_bytes", number(row->incomplete_bytes));

@@ -28,9 +28,10 @@ enum request_kind {
 	REQUEST_LIST,  /* rows of the target, one page */
 	REQUEST_RANK, /* rows of those of the target that come first; text: part of a user's name */
 	REQUEST_JOIN, /* the target's connections join target.group */
-	REQUEST_LEAVE,  /* ... leave it; without a name: all groups they are in */
-	REQUEST_GROUPS, /* groups of the target, one page */
-	REQUEST_WHY,    /* records of the target's connections, live and ended */
+	REQUEST_LEAVE,     /* ... leave it; without a name: all groups they are in */
+	REQUEST_GROUPS,    /* groups of the target, one page */
+	REQUEST_WHY,       /* records of the target's connections, live and ended */
+	REQUEST_HEARTBEAT, /* one connection gets times of its own */
 };
 
 /* What became of a send: each connection that the target names is in one of the three. */
@@ -79,6 +80,12 @@ struct group_page {
 	} rows[];
 };
 
+/* REQUEST_HEARTBEAT. Asked: 0 stays as it is. Answered: what is in force. */
+struct heartbeat {
+	bool reset; /* back to the configuration */
+	uint32_t interval_ms, timeout_ms;
+};
+
 /* One connection as it is shown. */
 struct conn_row {
 	struct conn_id id;
@@ -95,6 +102,7 @@ struct conn_row {
 	bool healthy, suspect, ping_pending;
 	uint32_t score, missed, pings_sent, pongs_received;
 	uint32_t rtt_us, srtt_us, rttvar_us, rtt_average_us; /* 0: none yet */
+	struct heartbeat heartbeat;                          /* reset: it has none of its own */
 	uint32_t skipped_messages;   /* that its send queue had no room for */
 	uint64_t weight, rate_milli; /* REQUEST_RANK: see ranking.h; messages a second / 1000 */
 	/* its groups, and the names of as many of them as there was room for in request.names */
@@ -126,6 +134,7 @@ struct request {
 	struct why *why;                   /* REQUEST_WHY: the asker's, see worker/why.h */
 	uint32_t rtt_us;                   /* REQUEST_PING */
 	struct ranking *ranking;           /* REQUEST_RANK: the asker's */
+	struct heartbeat heartbeat;        /* REQUEST_HEARTBEAT */
 	uint32_t cursor; /* REQUEST_LIST: where to begin; answer: where to go on, 0: no more */
 	uint32_t n_rows, max_rows;
 	struct conn_row *rows; /* REQUEST_LIST, REQUEST_RANK: the asker's array */

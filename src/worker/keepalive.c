@@ -18,15 +18,13 @@
 static uint32_t interval_ms(const struct worker *w, const struct conn *c) ON_WORKER;
 static uint32_t interval_ms(const struct worker *w, const struct conn *c)
 {
-	(void)c;
-	return w->view.heartbeat.interval_ms;
+	return c->interval_ms != 0 ? c->interval_ms : w->view.heartbeat.interval_ms;
 }
 
 static uint32_t timeout_ms(const struct worker *w, const struct conn *c) ON_WORKER;
 static uint32_t timeout_ms(const struct worker *w, const struct conn *c)
 {
-	(void)c;
-	return w->view.heartbeat.timeout_ms;
+	return c->timeout_ms != 0 ? c->timeout_ms : w->view.heartbeat.timeout_ms;
 }
 
 static uint64_t with_grace(const struct worker *w, uint64_t ms) ON_WORKER;
@@ -237,6 +235,41 @@ void keepalive_heard(struct worker *w, struct conn *c)
 	c->heard_ms = w->now_ms;
 	if (UNLIKELY(health_is_suspect(c)) && c->state == CONN_OPEN)
 		health_resurrect(w, c);
+}
+
+/* ---- times of its own ---- */
+
+void keepalive_times(const struct worker *w, const struct conn *c, struct heartbeat *ret)
+{
+	*ret = (struct heartbeat){.reset = c->interval_ms == 0,
+	                          .interval_ms = interval_ms(w, c),
+	                          .timeout_ms = timeout_ms(w, c)};
+}
+
+int keepalive_override(struct worker *w, struct conn *c, struct heartbeat *h)
+{
+	struct heartbeat now;
+
+	if (h->reset) {
+		c->interval_ms = c->timeout_ms = 0;
+	} else if (h->interval_ms != 0 || h->timeout_ms != 0) {
+		keepalive_times(w, c, &now);
+		if (h->interval_ms != 0)
+			now.interval_ms = h->interval_ms;
+		if (h->timeout_ms != 0)
+			now.timeout_ms = h->timeout_ms;
+		if (now.timeout_ms <= now.interval_ms) {
+			*h = now;
+			return WSMD_EINVAL;
+		}
+		/* Both: a reload of one must not make the other a wrong one. */
+		c->interval_ms = now.interval_ms;
+		c->timeout_ms = now.timeout_ms;
+		worker_note_deadline(w, with_grace(w, now.timeout_ms) - now.interval_ms);
+	}
+	keepalive_times(w, c, h);
+	deadline_arm(w, c);
+	return 0;
 }
 
 /* ---- answers ---- */

@@ -42,6 +42,22 @@ static bool serve_ping(struct worker *w, struct request *r)
 	return true;
 }
 
+static void serve_heartbeat(struct worker *w, struct request *r) ON_WORKER;
+static void serve_heartbeat(struct worker *w, struct request *r)
+{
+	struct route at;
+	struct conn *c;
+
+	route_begin(w, &r->target, &at);
+	c = route_next(w, &at);
+	if (c == NULL) {
+		r->err = WSMD_ENOENT;
+		return;
+	}
+	r->outcome.matched = 1;
+	r->err = keepalive_override(w, c, &r->heartbeat);
+}
+
 void serve_row(const struct worker *w, const struct conn *c, struct conn_row *row)
 {
 	const struct session *s = c->session;
@@ -78,6 +94,7 @@ void serve_row(const struct worker *w, const struct conn *c, struct conn_row *ro
 		.rtt_average_us = c->rtt.average_us,
 	};
 	memcpy(row->hub, s->hub->name, s->hub->name_len);
+	keepalive_times(w, c, &row->heartbeat);
 	if (s->user != NULL)
 		memcpy(row->user, s->user->name, s->user->name_len);
 }
@@ -131,6 +148,9 @@ void serve_request(struct worker *w, struct request *r)
 	case REQUEST_PING:
 		if (serve_ping(w, r))
 			return;
+		break;
+	case REQUEST_HEARTBEAT:
+		serve_heartbeat(w, r);
 		break;
 	case REQUEST_LIST:
 		serve_list(w, r);

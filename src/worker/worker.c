@@ -118,14 +118,28 @@ static uint32_t least(uint32_t a, uint32_t b)
  * One that goes unnoticed, behind a sleep as long, leaves half of his shortest deadline to a peer.
  * An ordinary hiccup must not count, or with very tight deadlines the dead never die.
  */
+static uint32_t stall_of(uint64_t shortest_ms)
+{
+	const uint64_t ms = shortest_ms / 4;
+
+	return ms < MIN_STALL_MS ? MIN_STALL_MS : ms > MAX_SLEEP_MS ? MAX_SLEEP_MS : (uint32_t)ms;
+}
+
+void worker_note_deadline(struct worker *w, uint64_t shortest_ms)
+{
+	const uint32_t ms = stall_of(shortest_ms);
+
+	if (w->own_stall_ms == 0 || ms < w->own_stall_ms)
+		w->own_stall_ms = ms;
+	w->view.stall_ms = least(w->view.stall_ms, ms);
+}
+
 static uint32_t stall_ms(const struct conf *c)
 {
 	const struct conf_heartbeat *h = &c->heartbeat;
 	const uint32_t pong_ms = (uint32_t)(h->timeout_ms * h->grace_factor) - h->interval_ms;
-	const uint32_t shortest =
-		least(pong_ms, least(c->limits.write_timeout_ms, c->limits.message_timeout_ms));
-
-	return shortest / 4 > MIN_STALL_MS ? shortest / 4 : MIN_STALL_MS;
+	return stall_of(
+		least(pong_ms, least(c->limits.write_timeout_ms, c->limits.message_timeout_ms)));
 }
 
 static void refresh_view(struct worker *w) ON_WORKER;
@@ -147,6 +161,8 @@ static void refresh_view(struct worker *w)
 		.drain = c->drain,
 		.stall_ms = stall_ms(c),
 	};
+	if (w->own_stall_ms != 0)
+		w->view.stall_ms = least(w->view.stall_ms, w->own_stall_ms);
 	registry_configure(&w->registry, c);
 	rcu_leave();
 	w->rearm_at = 0;

@@ -67,6 +67,8 @@ struct worker {
 	struct worker_view view OWNED_BY_WORKER;
 	struct log_gate refusals OWNED_BY_WORKER;
 	struct wheel wheel OWNED_BY_WORKER;
+	uint32_t
+		own_stall_ms OWNED_BY_WORKER; /* for connections with times of their own; 0: none */
 	uint32_t rearm_at OWNED_BY_WORKER; /* next connection whose timer a new view may change */
 	struct slab conns OWNED_BY_WORKER;
 	struct slab send_nodes OWNED_BY_WORKER;
@@ -108,6 +110,9 @@ static inline uint64_t worker_since(const struct worker *w, uint64_t began_ms)
 
 /* Sleep until something happens, handle it. False: the worker has stopped. */
 bool worker_turn(struct worker *w) ON_WORKER;
+
+/* Somebody's shortest deadline is so short: stalls that would cost him half of it are noticed. */
+void worker_note_deadline(struct worker *w, uint64_t shortest_ms) ON_WORKER;
 
 /* Tell main: the last act, after the last turn. */
 void worker_ended(struct worker *w) ON_WORKER;

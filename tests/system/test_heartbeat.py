@@ -122,6 +122,97 @@ class Heartbeat(wsmd.WsmdTest):
         client.goodbye()
 
 
+class Health(wsmd.WsmdTest):
+    def test_suspect_that_answers_late_is_resurrected(self):
+        server = self.wsmd(heartbeat__interval_s=0.3, heartbeat__timeout_s=60)
+        client = rawws.RawClient(server, "late")
+        opcode, payload = client.read_frame()
+        self.assertEqual(opcode, PING)
+        client.send(payload, PONG)
+        late = client.read_frame()[1]
+        again = client.read_frame()[1]  # a suspect is asked again at once
+        self.assertNotEqual(late, again)
+        self.eventually(lambda: server.stat("health.suspects") == 1)
+        (row,) = server.ctl("show", target="late")["connections"]
+        self.assertEqual((row["suspect"], row["missed"], row["score"]), (True, 1, 75))
+        self.assertEqual(server.stat("health.scores")[7], 1)
+        client.send(late, PONG)
+        self.eventually(lambda: server.stat("health.resurrections") == 1)
+        (row,) = server.ctl("show", target="late")["connections"]
+        self.assertEqual((row["suspect"], row["missed"]), (False, 0))
+        self.assertGreaterEqual(row["score"], 77)
+        self.assertEqual(server.stat("health.suspects"), 0)
+        self.assertEqual(server.stat("health.dropped_dead"), 0)
+        client.send(again, PONG)
+        self.eventually(lambda: server.stat("health.pongs_received") >= 2)
+        health = server.ctl("stats")["health"]
+        self.assertGreaterEqual(health["rtt_max_us"], health["rtt_p99_us"])
+        self.assertGreaterEqual(health["rtt_p50_us"], health["rtt_min_us"])
+        client.goodbye()
+
+    def test_unknown_connection_is_told(self):
+        server = self.wsmd()
+        for command, arguments in (
+            ("show", {"target": "a" * 26}), ("ping", {"connection": "a" * 26}),
+            ("heartbeat", {"connection": "a" * 26, "interval_s": 1}),
+        ):  # fmt: skip
+            with self.assertRaises(wsmd.Refused) as refused:
+                server.ctl(command, **arguments)
+            error = refused.exception.error
+            self.assertEqual((error["code"], error["healthy"], error["reason"]),
+                             ("not_found", False, "not_found"))  # fmt: skip
+
+
+class Override(wsmd.WsmdTest):
+    def test_times_of_one_connection(self):
+        server = self.wsmd(heartbeat__interval_s=1000, heartbeat__timeout_s=2000)
+        one, other = rawws.RawClient(server, "one"), rawws.RawClient(server, "other")
+        (row,) = server.ctl("show", target="one")["connections"]
+        configured = {"interval_s": 1000, "timeout_s": 2000, "own": False}
+        self.assertEqual(row["heartbeat"], configured)
+        self.assertEqual(server.ctl("heartbeat", connection=row["id"]), configured)
+        said = server.wsmctl("heartbeat", row["id"], "--interval", "0.2", "--timeout", "0.5")
+        self.assertEqual(said, "interval 0.2 s, timeout 0.5 s, its own\n")
+        # At once: it is asked, does not answer, and is closed; the other is left alone.
+        with self.assertRaises(rawws.Closed) as closed:
+            while True:
+                self.assertEqual(one.read_frame()[0], PING)
+        self.assertEqual(closed.exception.code, 1001)
+        (row,) = server.ctl("show", target="other")["connections"]
+        self.assertEqual((row["pings_sent"], row["heartbeat"]), (0, configured))
+        server.ctl("heartbeat", connection=row["id"], interval_s=500)
+        said = json.loads(server.wsmctl("heartbeat", row["id"], "--json"))
+        self.assertEqual(said, {"interval_s": 500, "timeout_s": 2000, "own": True})
+        said = json.loads(server.wsmctl("heartbeat", row["id"], "--reset", "--json"))
+        self.assertEqual(said, configured)
+        other.goodbye()
+
+    def test_what_is_refused(self):
+        server = self.wsmd(heartbeat__interval_s=10, heartbeat__timeout_s=20)
+        client = rawws.RawClient(server, "a")
+        (row,) = server.ctl("show", target="a")["connections"]
+        cases = [
+            ({"interval_s": 20}, "20 s is not more than 20 s"),
+            ({"timeout_s": 10}, "10 s is not more than 10 s"),
+            ({"interval_s": 0.01}, '"interval_s" must be a number of seconds from 0.05 to 86400'),
+            ({"timeout_s": 86401}, '"timeout_s" must be a number of seconds from 0.05 to 86400'),
+            ({"timeout_s": "5"}, '"timeout_s" must be a number of seconds from 0.05 to 86400'),
+            ({"reset": 1}, '"reset" must be true or false'),
+            ({"reset": True, "interval_s": 5}, '"reset" goes without'),
+        ]
+        for arguments, message in cases:
+            with self.assertRaises(wsmd.Refused) as refused:
+                server.ctl("heartbeat", connection=row["id"], **arguments)
+            self.assertEqual(refused.exception.error["code"], "bad_request")
+            self.assertIn(message, refused.exception.error["message"])
+        with self.assertRaises(wsmd.Refused) as refused:
+            server.ctl("heartbeat", connection="alice")
+        self.assertIn('"connection" must be', refused.exception.error["message"])
+        now = server.ctl("heartbeat", connection=row["id"])
+        self.assertEqual(now, {"interval_s": 10, "timeout_s": 20, "own": False})
+        client.goodbye()
+
+
 class Stalls(wsmd.WsmdTest):
     def stall(self, server, seconds):
         """The server sleeps as long as a machine that was suspended."""

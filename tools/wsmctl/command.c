@@ -36,6 +36,9 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_BINARY] = {"--binary", NULL, VALUE_NONE, "as a binary message; any bytes will do"},
 	[OPTION_MUST_DELIVER] = {"--must-deliver", NULL, VALUE_NONE,
                                  "exit with 4 when nobody was there to take it"},
+	[OPTION_INTERVAL] = {"--interval", "S", VALUE_SECONDS,
+                             "ping it after S seconds of silence"},
+	[OPTION_RESET] = {"--reset", NULL, VALUE_NONE, "as the configuration says"},
 	[OPTION_REASON] = {"--reason", "TEXT", VALUE_TEXT, "what the client is told (kicked)"},
 	[OPTION_WATCH] = {"--watch", "SECONDS", VALUE_SECONDS_OPTIONAL,
                           "repeat every SECONDS (1), with rates"},
@@ -172,6 +175,21 @@ const struct command commands[] = {
 		.min_args = 1,
 		.max_args = 1,
 		.run = ping_run,
+	},
+	{
+		.name = "heartbeat",
+		.usage = "CONN [--interval S] [--timeout S] [--reset]",
+		.summary = "show or change the heartbeat of one connection",
+		.details =
+			"--timeout is that of the heartbeat here: S seconds, times grace_factor, "
+			"of\n"
+			"silence make it dead. What is not named stays as it is. Both hold until "
+			"--reset,\n"
+			"whatever a reload brings.",
+		.min_args = 1,
+		.max_args = 1,
+		.options = OPTION_BIT(OPTION_INTERVAL) | OPTION_BIT(OPTION_RESET),
+		.run = heartbeat_run,
 	},
 	{
 		.name = "reload",

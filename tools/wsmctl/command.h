@@ -29,6 +29,8 @@ enum option_id {
 	OPTION_BINARY,
 	OPTION_MUST_DELIVER,
 	OPTION_REASON,
+	OPTION_INTERVAL,
+	OPTION_RESET,
 	OPTION_WATCH,
 	OPTION_EVENTS,
 	OPTION_MAN,
@@ -92,17 +94,18 @@ const char *command_nearest(const char *name);
 double option_number(const struct invocation *in, enum option_id id, double otherwise);
 
 /* The handlers, by file. */
-int list_run(struct invocation *in);   /* connections.c */
-int show_run(struct invocation *in);   /* connections.c */
-int kick_run(struct invocation *in);   /* connections.c */
-int ping_run(struct invocation *in);   /* connections.c */
-int send_run(struct invocation *in);   /* send.c */
-int join_run(struct invocation *in);   /* groups.c */
-int leave_run(struct invocation *in);  /* groups.c */
-int groups_run(struct invocation *in); /* groups.c */
-int why_run(struct invocation *in);    /* why.c */
-int stats_run(struct invocation *in);  /* stats.c */
-int reload_run(struct invocation *in); /* daemon.c */
-int drain_run(struct invocation *in);  /* daemon.c */
-int config_run(struct invocation *in); /* daemon.c */
-int help_run(struct invocation *in);   /* help.c */
+int list_run(struct invocation *in);      /* connections.c */
+int show_run(struct invocation *in);      /* connections.c */
+int kick_run(struct invocation *in);      /* connections.c */
+int heartbeat_run(struct invocation *in); /* heartbeat.c */
+int ping_run(struct invocation *in);      /* connections.c */
+int send_run(struct invocation *in);      /* send.c */
+int join_run(struct invocation *in);      /* groups.c */
+int leave_run(struct invocation *in);     /* groups.c */
+int groups_run(struct invocation *in);    /* groups.c */
+int why_run(struct invocation *in);       /* why.c */
+int stats_run(struct invocation *in);     /* stats.c */
+int reload_run(struct invocation *in);    /* daemon.c */
+int drain_run(struct invocation *in);     /* daemon.c */
+int config_run(struct invocation *in);    /* daemon.c */
+int help_run(struct invocation *in);      /* help.c */

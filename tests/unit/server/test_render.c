@@ -17,6 +17,7 @@ static const char *const long_members[] = {
 	"ping_pending",     "pings_sent",       "pongs_received",   "srtt_ms",
 	"rttvar_ms",        "rtt_average_ms",   "last_activity_at", "queue_peak_bytes",
 	"incomplete_bytes", "skipped_messages", "groups_total",     "groups",
+	"heartbeat",
 };
 
 static const struct conn_row row = {
@@ -49,6 +50,7 @@ static const struct conn_row row = {
 	.srtt_us = 1011,
 	.rttvar_us = 1012,
 	.rtt_average_us = 1014,
+	.heartbeat = {.interval_ms = 1500, .timeout_ms = 60000},
 	.ping_pending = true,
 };
 
@@ -137,6 +139,9 @@ Test(render, a_row_has_its_values)
 	expect_text(o, "last_activity_at", "2026-02-01T00:00:00.122Z");
 	cr_expect_eq(integer(o, "queue_peak_bytes"), 1013);
 	cr_expect_eq(integer(o, "score"), 77);
+	expect_real(json_object_get(o, "heartbeat"), "interval_s", 1.5);
+	expect_real(json_object_get(o, "heartbeat"), "timeout_s", 60);
+	cr_expect(json_is_true(json_object_get(json_object_get(o, "heartbeat"), "own")));
 	cr_expect(json_is_true(json_object_get(o, "healthy")));
 	cr_expect(json_is_true(json_object_get(o, "suspect")));
 	cr_expect(json_is_true(json_object_get(o, "ping_pending")));

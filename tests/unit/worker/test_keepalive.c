@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "bed.h"
 #include "heap.h"
 #include "worker/health.h"
@@ -386,6 +387,46 @@ Test(keepalive, an_old_pong_matches_and_is_not_measured)
 	cr_assert_eq(stats_get(b.stats, STAT_PONGS_RECEIVED), 1);
 	cr_assert_eq(c->rtt.last_us, 0);
 	cr_assert_eq(stats_get(b.stats, STAT_RTT_SUM_US), 0);
+	end();
+}
+
+/* ---- times of its own ---- */
+
+Test(keepalive, a_connection_has_times_of_its_own)
+{
+	struct heartbeat h = {.interval_ms = 1000, .timeout_ms = 5000};
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin(2);
+	c->ping_us = NOW * (uint64_t)US_PER_MS;
+	c->heard_ms = NOW + 1;
+	b.w->view.stall_ms = 2500;
+	cr_assert_eq(keepalive_override(b.w, c, &h), 0);
+	cr_assert(h.interval_ms == 1000 && h.timeout_ms == 5000 && !h.reset);
+	cr_assert_eq(keepalive_due_ms(b.w, c), NOW + 1001);
+	cr_assert_leq(c->timer.expires_ms, NOW + 1001, "its timer is set again");
+	cr_assert_eq(b.w->view.stall_ms, 1250, "a quarter of what it has for its answer");
+	check_at(c, NOW + 1001);
+	b.w->view.heartbeat.missed_limit = 1;
+	cr_assert_eq(keepalive_due_ms(b.w, c), NOW + 1 + 6000);
+
+	/* One of them: the other stays. */
+	h = (struct heartbeat){.timeout_ms = 8000};
+	cr_assert_eq(keepalive_override(b.w, c, &h), 0);
+	cr_assert(h.interval_ms == 1000 && h.timeout_ms == 8000 && !h.reset);
+
+	/* What would close the healthy is refused, and nothing changes. */
+	h = (struct heartbeat){.interval_ms = 8000};
+	cr_assert_eq(keepalive_override(b.w, c, &h), WSMD_EINVAL);
+	cr_assert(h.interval_ms == 8000 && h.timeout_ms == 8000);
+	h = (struct heartbeat){0};
+	cr_assert_eq(keepalive_override(b.w, c, &h), 0);
+	cr_assert(h.interval_ms == 1000 && h.timeout_ms == 8000 && !h.reset);
+
+	h = (struct heartbeat){.reset = true};
+	cr_assert_eq(keepalive_override(b.w, c, &h), 0);
+	cr_assert(h.interval_ms == INTERVAL && h.timeout_ms == TIMEOUT && h.reset);
 	end();
 }
 
