@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "conf/options.h"
 #include "server/banner.h"
+#include "server/plan.h"
 #include "server/server.h"
 #include "wsmd/ctl.h"
 #include "wsmd/version.h"
@@ -126,6 +127,25 @@ static int print_conf(const struct conf_args *args)
 	return err < 0 ? EXIT_FAILED : EXIT_STOPPED;
 }
 
+/* 1 as well when the server would not start with it. */
+static int print_plan(const struct conf_args *args)
+{
+	struct conf *c = load(args);
+	struct plan p;
+	char fault[512];
+	bool refused;
+
+	if (c == NULL)
+		return EXIT_FAILED;
+	plan_make(c, server_fd_room(os_raise_fd_limit(), c->workers), os_memory_limit(), &p);
+	refused = plan_refuses(c, &p, fault, sizeof(fault));
+	plan_print(&p, stdout);
+	if (refused)
+		fprintf(stderr, "wsmd: %s\n", fault);
+	conf_free(c);
+	return refused ? EXIT_FAILED : EXIT_STOPPED;
+}
+
 static int check_conf(const struct conf_args *args)
 {
 	struct conf *c = load(args);
@@ -159,6 +179,8 @@ int main(int argc, char **argv)
 		return conf_print_initial(stdout) < 0 ? EXIT_FAILED : EXIT_STOPPED;
 	if (o.check)
 		return check_conf(&o.args);
+	if (o.plan)
+		return print_plan(&o.args);
 	if (o.print_config)
 		return print_conf(&o.args);
 	if (!says_how_to_run(&o)) {

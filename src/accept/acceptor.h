@@ -46,6 +46,7 @@ struct acceptor_setup {
 	const struct listener *listeners; /* open; closed by the acceptor when it stops */
 	uint32_t n_listeners;
 	uint32_t fd_limit; /* descriptors that connections may use */
+	uint32_t most;     /* connections that the memory has room for */
 };
 
 /* The numbers of the configuration that the acceptor uses, constant during a turn. */

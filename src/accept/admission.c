@@ -132,8 +132,9 @@ static uint64_t max_connections(const struct acceptor *a) ON_ACCEPTOR;
 static uint64_t max_connections(const struct acceptor *a)
 {
 	const uint32_t configured = a->view.limits.max_connections;
+	const uint32_t room = a->is.fd_limit < a->is.most ? a->is.fd_limit : a->is.most;
 
-	return configured == 0 || configured > a->is.fd_limit ? a->is.fd_limit : configured;
+	return configured == 0 || configured > room ? room : configured;
 }
 
 static struct handoff *make_handoff(const struct acceptor *a, const struct half_open *h,

@@ -39,6 +39,10 @@ enum conf_user_policy {
 	USER_REFUSE,
 	USER_CLOSE_OLDEST
 };
+enum conf_too_big {
+	TOO_BIG_REFUSE,
+	TOO_BIG_LOWER
+};
 enum hub_action {
 	HUB_DROP,
 	HUB_ECHO
@@ -96,6 +100,10 @@ struct conf {
 		uint32_t control_frame_burst, control_frames_per_s;
 		uint32_t message_burst, messages_per_s; /* the latter 0: no limit */
 		uint32_t inbox_items;
+		uint64_t memory_bytes;    /* 0: what the machine or the control group has */
+		double memory_high_water; /* share of that */
+		uint64_t buffered_bytes;  /* 0: a quarter of that */
+		enum conf_too_big when_too_big;
 	} limits;
 
 	struct conf_shutdown {

@@ -18,6 +18,7 @@ const struct option_row option_rows[] = {
          "check the configuration, say everything that is wrong, exit"},
 	{OPTION_INIT, "init", NULL, "print a configuration to start from, exit"},
 	{OPTION_PRINT_CONFIG, "print-config", NULL, "print the configuration in force, exit"},
+	{OPTION_PLAN, "plan", NULL, "print the memory that the limits promise, exit"},
 	{OPTION_VERSION, "version", NULL, "print the version, exit"},
 	{OPTION_HELP, "help", NULL, "print this, exit"},
 };
@@ -91,6 +92,9 @@ static bool take_option(struct options *o, int id, char *value)
 		break;
 	case OPTION_INIT:
 		o->init = true;
+		break;
+	case OPTION_PLAN:
+		o->plan = true;
 		break;
 	case OPTION_PRINT_CONFIG:
 		o->print_config = true;

@@ -12,7 +12,7 @@
 struct options {
 	struct conf_args args; /* points into this struct and into argv */
 	struct conf_setting settings[OPTIONS_MAX_SETTINGS];
-	bool check, init, print_config, version, help;
+	bool check, init, print_config, plan, version, help;
 };
 
 enum option_id {
@@ -26,6 +26,7 @@ enum option_id {
 	OPTION_CHECK,
 	OPTION_INIT,
 	OPTION_PRINT_CONFIG,
+	OPTION_PLAN,
 	OPTION_VERSION,
 	OPTION_HELP,
 };

@@ -17,6 +17,7 @@ static const char *const slow_words[] = {[SLOW_CLOSE] = "close",
                                          [SLOW_KEEP_NEWEST] = "keep_newest"};
 static const char *const user_words[] = {
 	[USER_REFUSE] = "refuse", [USER_CLOSE_OLDEST] = "close_oldest"};
+static const char *const too_big_words[] = {[TOO_BIG_REFUSE] = "refuse", [TOO_BIG_LOWER] = "lower"};
 static const char *const action_words[] = {[HUB_DROP] = "drop", [HUB_ECHO] = "echo"};
 
 #define IN(t, member)        .offset = offsetof(t, member), .width = sizeof(((t *)NULL)->member)
@@ -253,6 +254,34 @@ const struct conf_key conf_keys[] = {
          FIELD(limits.inbox_items),
          .value = {"65536"},
          .help = "messages that may wait for one worker"},
+	{.name = "limits.memory_bytes",
+         WHOLE(0, 1099511627776),
+         FIELD(limits.memory_bytes),
+         .value = {"0"},
+         .help = "memory that the process may use, from 32 MiB on; 0: what the machine has, or the "
+                 "control group leaves"},
+	{.name = "limits.memory_high_water",
+         .type = KEY_FACTOR,
+         .min = 0.1,
+         .max = 1,
+         FIELD(limits.memory_high_water),
+         .value = {"0.85"},
+         .help = "above this share of limits.memory_bytes newcomers are refused, and then "
+                 "connections that hold much are closed"},
+	{.name = "limits.buffered_bytes",
+         WHOLE(0, 1099511627776),
+         FIELD(limits.buffered_bytes),
+         .value = {"0"},
+         .help = "memory for all send queues, unfinished messages and whatever else grows, over "
+                 "all "
+                 "connections; above it those that hold much are closed; 0: a quarter of "
+                 "limits.memory_bytes"},
+	{.name = "limits.when_too_big",
+         WORDS(too_big_words),
+         FIELD(limits.when_too_big),
+         .value = {"\"refuse\""},
+         .help = "limits.max_connections promises more than the memory holds: refuse to start, or "
+                 "lower it"},
 
 	{.name = "shutdown.deadline_s",
          SECONDS(TICK_S, 3600),

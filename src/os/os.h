@@ -130,6 +130,9 @@ uint32_t os_fd_limit(void); /* descriptors that this process may have */
 /* Raise it to the hard limit; returns what holds now. The program's act, never a library's. */
 uint32_t os_raise_fd_limit(void);
 uint32_t os_cpus(void);
+/* What this process may use: the machine's memory, or less if a control group says so [bytes];
+ * 0: unknown. */
+uint64_t os_memory_limit(void);
 uint64_t os_memory_used(void); /* resident set of this process [bytes]; 0: unknown */
 
 /* End the process now, without any clean-up. */

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/cgroup.h"
+
 static_assert(OS_READ == EPOLLIN && OS_WRITE == EPOLLOUT, "events are passed through");
 static_assert(OS_ERROR == EPOLLERR && OS_HANGUP == EPOLLHUP, "events are passed through");
 
@@ -204,6 +206,15 @@ uint32_t os_cpus(void)
 	if (sched_getaffinity(0, sizeof(set), &set) < 0)
 		return 1;
 	return (uint32_t)CPU_COUNT(&set);
+}
+
+uint64_t os_memory_limit(void)
+{
+	const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	const uint64_t group = cgroup_memory_bytes("");
+	const uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+
+	return machine == 0 || group < machine ? (group == UINT64_MAX ? 0 : group) : machine;
 }
 
 uint64_t os_memory_used(void)

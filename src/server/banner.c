@@ -7,12 +7,12 @@
 #include "wsmd/ctl.h"
 #include "wsmd/version.h"
 
-static void print_facts(const struct server *s, FILE *out) ON_MAIN;
-static void print_facts(const struct server *s, FILE *out)
+static void print_facts(const struct server *s, const char *program, FILE *out) ON_MAIN;
+static void print_facts(const struct server *s, const char *program, FILE *out)
 {
 	const struct conf *c = server_conf(s);
-	const uint32_t room = server_fd_room(s->fd_limit, s->n_workers);
-	const uint32_t most = c->limits.max_connections == 0 ? room : c->limits.max_connections;
+	const uint32_t most = server_connections_limit(s);
+	const struct plan *p = &s->plan;
 	char text[NET_ADDR_TEXT];
 
 	for (uint32_t i = 0; i < s->n_listeners; i++) {
@@ -23,10 +23,10 @@ static void print_facts(const struct server *s, FILE *out)
 	fprintf(out, "  workers      %u\n", s->n_workers);
 	fprintf(out, "  descriptors  %u: room for %u connections\n", s->fd_limit, most);
 	fprintf(out,
-	        "  memory       %.1f MiB promised for %u idle connections; %.1f GiB if every one\n"
-	        "               has a full queue and an unfinished message\n",
-	        (double)plan_idle_bytes(c, most) / (1 << 20), most,
-	        (double)plan_worst_bytes(c, most) / (1 << 30));
+	        "  memory       %.0f MiB promised: %u quiet connections, %.0f MiB for all queues\n"
+	        "               and unfinished messages; %s --plan says more\n",
+	        (double)plan_promise(p, most) / (1 << 20), most, (double)p->buffered / (1 << 20),
+	        program);
 }
 
 /* Lines that can be typed as they are. */
@@ -64,7 +64,7 @@ void banner_print(const struct server *s, const char *program, FILE *out)
 	        "wsmd %s in development mode: open to everybody on this machine, under any "
 	        "name.\n\n",
 	        WSMD_VERSION);
-	print_facts(s, out);
+	print_facts(s, program, out);
 	fputc('\n', out);
 	print_next_lines(s, program, out);
 	fflush(out);

@@ -34,8 +34,9 @@ const struct conf *server_conf(const struct server *s)
 uint32_t server_connections_limit(const struct server *s)
 {
 	const uint32_t configured = server_conf(s)->limits.max_connections;
+	const uint32_t n = configured != 0 ? configured : server_fd_room(s->fd_limit, s->n_workers);
 
-	return configured != 0 ? configured : server_fd_room(s->fd_limit, s->n_workers);
+	return n < s->plan.room ? n : s->plan.room;
 }
 
 /* ---- listening, with a remedy for each way to fail ---- */
@@ -135,6 +136,16 @@ static int check_descriptors(struct server *s, char *fault, size_t cap)
 	return 0;
 }
 
+/* What the limits promise has to be there. */
+static int check_memory(struct server *s, char *fault, size_t cap) ON_MAIN;
+static int check_memory(struct server *s, char *fault, size_t cap)
+{
+	const struct conf *c = server_conf(s);
+
+	plan_make(c, server_fd_room(s->fd_limit, c->workers), os_memory_limit(), &s->plan);
+	return plan_refuses(c, &s->plan, fault, cap) ? WSMD_ENOMEM : 0;
+}
+
 /* ---- threads' objects ---- */
 
 static int make_acceptor(struct server *s) ON_MAIN;
@@ -155,6 +166,7 @@ static int make_acceptor(struct server *s)
 		.listeners = s->listeners,
 		.n_listeners = s->n_listeners,
 		.fd_limit = server_fd_room(s->fd_limit, s->n_workers),
+		.most = s->plan.room,
 	};
 	struct acceptor *a = aligned_alloc(_Alignof(struct acceptor), sizeof(*a));
 
@@ -262,6 +274,8 @@ int server_new(const struct server_setup *setup, struct server **ret, char *faul
 	log_configure(&s->log, conf->log_level, conf->log_format);
 	control_init(s);
 	err = check_descriptors(s, fault, fault_cap);
+	if (err == 0)
+		err = check_memory(s, fault, fault_cap);
 	if (err == 0)
 		err = inbox_init(&s->inbox, MAIN_INBOX_ITEMS);
 	if (err == 0)

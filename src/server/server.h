@@ -17,6 +17,7 @@
 #include "conf/conf.h"
 #include "os/os.h"
 #include "server/gate.h"
+#include "server/plan.h"
 #include "shard/inbox.h"
 #include "shard/sources.h"
 #include "stats/snapshot.h"
@@ -65,6 +66,7 @@ struct server {
 	bool control_resting OWNED_BY_MAIN; /* not watched: there was no descriptor for a session */
 	int poll OWNED_BY_MAIN, control_fd OWNED_BY_MAIN;
 	uint32_t fd_limit OWNED_BY_MAIN, cpus OWNED_BY_MAIN;
+	struct plan plan OWNED_BY_MAIN; /* of the limits at the start */
 	uint64_t started_ms OWNED_BY_MAIN, now_ms OWNED_BY_MAIN;
 	uint64_t published_ms OWNED_BY_MAIN, summary_ms OWNED_BY_MAIN; /* last time of each */
 	uint32_t n_listeners OWNED_BY_MAIN, n_workers OWNED_BY_MAIN;

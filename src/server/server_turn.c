@@ -264,6 +264,11 @@ static void announce(const struct server *s)
 			          "auth.mode is open: whoever reaches %s is let in under any name",
 			          address);
 	}
+	if (s->plan.connections < s->plan.wanted)
+		log_event(
+			LOG_WARNING, "memory",
+			"the memory has room for %u connections, not for %u; wsmd --plan shows why",
+			s->plan.connections, s->plan.wanted);
 	if (c->auth_mode == AUTH_DENY)
 		log_event(LOG_WARNING, "auth_deny",
 		          "auth.mode is deny: no client is let in; until there are tokens, "

@@ -93,7 +93,7 @@ const char *bed_other_value(const struct conf_key *k, char buf[256])
 		snprintf(buf, 256, "%g", strstr(k->name, "interval") ? 0.125 : k->max - 0.25);
 		break;
 	case KEY_FACTOR:
-		snprintf(buf, 256, "3.3");
+		snprintf(buf, 256, "%g", k->min + (k->max - k->min) / 4);
 		break;
 	case KEY_WORD:
 		for (size_t i = 0; i < k->n_words; i++) {

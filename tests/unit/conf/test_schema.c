@@ -135,6 +135,10 @@ Test(schema, defaults_in_their_fields)
 	cr_expect_eq(m->messages_per_s, 0);
 	cr_expect_eq(m->slow_consumer, SLOW_CLOSE);
 	cr_expect_eq(m->user_policy, USER_REFUSE);
+	cr_expect_eq(m->memory_bytes, 0);
+	cr_expect_eq(m->memory_high_water, 0.85);
+	cr_expect_eq(m->buffered_bytes, 0);
+	cr_expect_eq(m->when_too_big, TOO_BIG_REFUSE);
 	cr_expect_eq(c->shutdown.deadline_ms, 10000);
 	cr_expect_eq(c->drain.rate_per_s, 1000);
 	cr_expect_eq(c->drain.deadline_ms, 60000);
@@ -151,11 +155,16 @@ Test(schema, defaults_in_their_fields)
 /* Only a restart changes these; everything else follows a reload. */
 Test(schema, what_needs_a_restart)
 {
-	static const char *const restart[] = {
-		"listen",          "workers",
-		"control.path",    "limits.inbox_items",
-		"recorder.events", "recorder.closed_bytes",
-	};
+	static const char *const restart[] = {"listen",
+	                                      "workers",
+	                                      "control.path",
+	                                      "limits.inbox_items",
+	                                      "limits.memory_bytes",
+	                                      "limits.memory_high_water",
+	                                      "limits.buffered_bytes",
+	                                      "limits.when_too_big",
+	                                      "recorder.events",
+	                                      "recorder.closed_bytes"};
 	size_t n = 0;
 
 	conf_keys_for_each(k) n += !k->reload;
