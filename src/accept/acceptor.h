@@ -19,6 +19,7 @@
 #include "net/wheel.h"
 #include "os/os.h"
 #include "shard/inbox.h"
+#include "shard/pressure.h"
 #include "shard/sources.h"
 #include "stats/counters.h"
 #include "stats/snapshot.h"
@@ -37,9 +38,10 @@ struct acceptor_setup {
 	struct stats_block *stats;  /* written by the acceptor alone */
 	struct stats_block *blocks; /* all of the server's, for sums */
 	uint32_t n_blocks;
-	struct stats_cell *snapshot; /* for /metrics */
-	struct sources *sources;     /* connections of each client address */
-	struct inbox **workers;      /* by index */
+	struct stats_cell *snapshot;     /* for /metrics */
+	const struct pressure *pressure; /* what main says about memory */
+	struct sources *sources;         /* connections of each client address */
+	struct inbox **workers;          /* by index */
 	uint32_t n_workers;
 	struct inbox *to_main;            /* where ITEM_STOPPED goes */
 	struct log *log;                  /* of the manager */

@@ -101,6 +101,15 @@ static void refuse_plainly(struct acceptor *a, struct half_open *h, enum refusal
 	refuse(a, h, why, refusal_status(why), refusal_text(why));
 }
 
+/* Why newcomers are not welcome; NULL: they are. */
+static const char *not_ready(const struct acceptor *a) ON_ACCEPTOR;
+static const char *not_ready(const struct acceptor *a)
+{
+	if (a->draining)
+		return "draining\n";
+	return pressure_full(a->is.pressure) ? "short of memory\n" : NULL;
+}
+
 static void serve_page(struct acceptor *a, struct half_open *h, const struct decision *d)
 	ON_ACCEPTOR;
 static void serve_page(struct acceptor *a, struct half_open *h, const struct decision *d)
@@ -110,7 +119,7 @@ static void serve_page(struct acceptor *a, struct half_open *h, const struct dec
 
 	stats_add(a->is.stats, STAT_HTTP_REQUESTS, 1);
 	stats_add(a->is.stats, stat_protocol_ever(PROTOCOL_HTTP), 1);
-	if (page_make(d->page, a->draining, a->is.snapshot, &body) < 0) {
+	if (page_make(d->page, not_ready(a), a->is.snapshot, &body) < 0) {
 		refuse_plainly(a, h, REFUSE_NO_MEMORY);
 		return;
 	}
@@ -177,6 +186,8 @@ static bool has_room(struct acceptor *a, const struct half_open *h, enum refusal
 
 	if (a->draining)
 		*ret_why = REFUSE_DRAINING;
+	else if (pressure_full(a->is.pressure))
+		*ret_why = REFUSE_MEMORY;
 	else if (admission_connections(a) >= max_connections(a))
 		*ret_why = REFUSE_CONNECTIONS;
 	else if (l->max_connections_per_address > 0 &&

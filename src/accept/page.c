@@ -1,6 +1,8 @@
 /* Contents of pages. */
 #include "accept/page.h"
 
+#include <string.h>
+
 #include "accept/test_page.inc" /* static const char test_page[], made by the build */
 #include "base/err.h"
 
@@ -34,7 +36,8 @@ done:
 	return err;
 }
 
-int page_make(enum page page, bool draining, struct stats_cell *snapshot, struct page_body *ret)
+int page_make(enum page page, const char *not_ready, struct stats_cell *snapshot,
+              struct page_body *ret)
 {
 	*ret = (struct page_body){.status = 200, .content_type = "text/plain; charset=utf-8"};
 	switch (page) {
@@ -43,9 +46,9 @@ int page_make(enum page page, bool draining, struct stats_cell *snapshot, struct
 		ret->len = 3;
 		break;
 	case PAGE_READYZ:
-		ret->status = draining ? 503 : 200;
-		ret->text = draining ? "draining\n" : "ready\n";
-		ret->len = draining ? 9 : 6;
+		ret->status = not_ready != NULL ? 503 : 200;
+		ret->text = not_ready != NULL ? not_ready : "ready\n";
+		ret->len = strlen(ret->text);
 		break;
 	case PAGE_METRICS:
 		return make_metrics(snapshot, ret);

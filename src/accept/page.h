@@ -20,6 +20,10 @@ struct page_body {
 	char *owned; /* to be freed by the caller; NULL: text is constant */
 };
 
-/* 0, or WSMD_ENOMEM. */
-MUST_CHECK int page_make(enum page page, bool draining, struct stats_cell *snapshot,
+/**
+ * @not_ready  a line that says why newcomers are not welcome; NULL: they are
+ *
+ * Returns: 0, or WSMD_ENOMEM
+ */
+MUST_CHECK int page_make(enum page page, const char *not_ready, struct stats_cell *snapshot,
                          struct page_body *ret);

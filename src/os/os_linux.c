@@ -2,6 +2,7 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -215,6 +216,13 @@ uint64_t os_memory_limit(void)
 	const uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
 
 	return machine == 0 || group < machine ? (group == UINT64_MAX ? 0 : group) : machine;
+}
+
+void os_memory_trim(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }
 
 uint64_t os_memory_used(void)

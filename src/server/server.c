@@ -156,6 +156,7 @@ static int make_acceptor(struct server *s)
 		.conf = &s->conf,
 		.stats = &s->blocks[0],
 		.sources = &s->sources,
+		.pressure = &s->pressure,
 		.blocks = s->blocks,
 		.n_blocks = s->n_blocks,
 		.snapshot = &s->snapshot,
@@ -201,6 +202,7 @@ static int make_workers(struct server *s, uint32_t n)
 			.stats = &s->blocks[1 + s->n_workers],
 			.colleagues = &s->blocks[1],
 			.sources = &s->sources,
+			.pressure = &s->pressure,
 			.to_main = &s->inbox,
 			.log = &s->log,
 		};

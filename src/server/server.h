@@ -17,6 +17,7 @@
 #include "conf/conf.h"
 #include "os/os.h"
 #include "server/gate.h"
+#include "server/memory.h"
 #include "server/plan.h"
 #include "shard/inbox.h"
 #include "shard/sources.h"
@@ -50,6 +51,7 @@ struct server {
 	struct conf_cell conf;
 	struct stats_cell snapshot;
 	struct sources sources;
+	struct pressure pressure;
 	struct stats_block *blocks; /* 0: acceptor, 1...: workers, last: main */
 	uint32_t n_blocks;
 	struct inbox inbox; /* main's: answers, and threads that ended */
@@ -66,6 +68,7 @@ struct server {
 	bool control_resting OWNED_BY_MAIN; /* not watched: there was no descriptor for a session */
 	int poll OWNED_BY_MAIN, control_fd OWNED_BY_MAIN;
 	uint32_t fd_limit OWNED_BY_MAIN, cpus OWNED_BY_MAIN;
+	struct memory memory OWNED_BY_MAIN;
 	struct plan plan OWNED_BY_MAIN; /* of the limits at the start */
 	uint64_t started_ms OWNED_BY_MAIN, now_ms OWNED_BY_MAIN;
 	uint64_t published_ms OWNED_BY_MAIN, summary_ms OWNED_BY_MAIN; /* last time of each */

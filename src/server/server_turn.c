@@ -209,7 +209,10 @@ static uint32_t sleep_ms(const struct server *s)
 		return 0;
 	if (s->phase == SERVER_CLOSING_GATE)
 		return 1; /* who is inside leaves soon, and does not say so */
-	return age < PUBLISH_MS ? (uint32_t)(PUBLISH_MS - age) : 0;
+	const uint32_t publish = age < PUBLISH_MS ? (uint32_t)(PUBLISH_MS - age) : 0;
+	const uint32_t look = memory_sleep_ms(s);
+
+	return publish < look ? publish : look;
 }
 
 bool server_turn(struct server *s)
@@ -238,6 +241,7 @@ bool server_turn(struct server *s)
 	on_items(s);
 	do_wanted(s);
 	close_gate(s);
+	memory_step(s);
 	if (s->now_ms - s->published_ms >= PUBLISH_MS) {
 		server_publish_stats(s);
 		control_wake(s);

@@ -43,6 +43,8 @@ enum close_manner {
 	  "a newer connection of this user took the place: limits.max_connections_per_user")       \
 	X(CLOSE_EVICTED, "evicted", 1008, CLOSE_BY_HANDSHAKE,                                      \
 	  "no answer to a ping, and another connection of this user needed the place")             \
+	X(CLOSE_SHED, "shed", 1013, CLOSE_AND_LINGER,                                              \
+	  "server is short of memory, of which this connection held much")                         \
 	X(CLOSE_DRAIN, "drain", 1012, CLOSE_BY_HANDSHAKE, "server is draining, reconnect")         \
 	X(CLOSE_STOP, "server_stop", 1001, CLOSE_BY_HANDSHAKE, "server is going away")             \
 	X(CLOSE_NO_MEMORY, "no_memory", 1013, CLOSE_AND_LINGER,                                    \

@@ -36,6 +36,10 @@
 	X(STAT_ACCEPT_PAUSES, basic, accept_pauses, counter,                                       \
 	  "times accepting paused for want of descriptors or memory")                              \
 	X(STAT_HTTP_REQUESTS, basic, http_requests, counter, "HTTP requests answered")             \
+	X(STAT_MEMORY_FULL, basic, memory_full, counter,                                           \
+	  "times that the memory reached its high water and newcomers were refused")               \
+	X(STAT_SHED_ROUNDS, basic, shed_rounds, counter,                                           \
+	  "times that workers were told to let go connections that hold much memory")              \
 	X(STAT_MESSAGES_IN, basic, messages_in, counter, "messages received")                      \
 	X(STAT_MESSAGES_OUT, basic, messages_out, counter, "messages queued to live connections")  \
 	X(STAT_FRAMES_IN, basic, frames_in, counter, "frames received")                            \

@@ -38,6 +38,8 @@
 	  "Your address has limits.max_connections_per_address connections already.")              \
 	X(REFUSE_CONNECTION_RATE, "connections_per_s", 503,                                        \
 	  "Too many come at once: limits.connections_per_s. Try again.")                           \
+	X(REFUSE_MEMORY, "memory_full", 503,                                                       \
+	  "The server's memory is at its high water, try again.")                                  \
 	X(REFUSE_DRAINING, "draining", 503, "The server is draining: connect to another one.")     \
 	X(REFUSE_BUSY, "busy", 503, "The server is busy, try again.")                              \
 	X(REFUSE_NO_MEMORY, "no_memory", 503, "The server is short of memory, try again.")

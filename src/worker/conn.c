@@ -318,7 +318,8 @@ void conn_close_with(struct worker *w, struct conn *c, enum close_reason reason,
 	leave_open(w, c, reason, &last);
 	/* Before anything is written: a write that fails ends it for good. */
 	move(c, manner == CLOSE_BY_HANDSHAKE ? CONN_CLOSING : CONN_LINGERING);
-	if (reason == CLOSE_QUEUE_FULL || reason == CLOSE_WRITE_TIMEOUT || manner == CLOSE_AT_ONCE)
+	if (reason == CLOSE_QUEUE_FULL || reason == CLOSE_WRITE_TIMEOUT || reason == CLOSE_SHED ||
+	    manner == CLOSE_AT_ONCE)
 		give_up_queue(w, c);
 	if (manner == CLOSE_SILENTLY || send_close(w, c, last.code, text) < 0) {
 		end(w, c);

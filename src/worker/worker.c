@@ -328,6 +328,7 @@ bool worker_turn(struct worker *w)
 		fire_timers(w);
 	else
 		w->again = true;
+	shed_step(w);
 	rank_step(w);
 	leave_step(w);
 	output_flush_dirty(w);

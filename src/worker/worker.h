@@ -18,11 +18,13 @@
 #include "net/wheel.h"
 #include "os/os.h"
 #include "shard/inbox.h"
+#include "shard/pressure.h"
 #include "shard/sources.h"
 #include "stats/counters.h"
 #include "worker/leave.h"
 #include "worker/rank.h"
 #include "worker/recorder.h"
+#include "worker/shed.h"
 #include "ws/receiver.h"
 
 /* One read takes at most this; replies to what it held never need more. */
@@ -49,6 +51,7 @@ struct worker_setup {
 	struct conf_cell *conf;               /* shared, read-only here */
 	struct stats_block *stats;            /* written by this worker alone */
 	const struct stats_block *colleagues; /* blocks of all workers, by their index */
+	const struct pressure *pressure;      /* what main says about memory */
 	struct sources *sources;              /* told when a connection of an address has left */
 	struct inbox *to_main;                /* where ITEM_STOPPED goes */
 	struct log *log;                      /* of the manager */
@@ -82,6 +85,7 @@ struct worker {
 	struct list ranks_asked OWNED_BY_WORKER;      /* requests that walk */
 	struct rank_memory rank_memory OWNED_BY_WORKER;
 	struct leave leave OWNED_BY_WORKER;
+	struct shed shed OWNED_BY_WORKER;
 	struct conn *current OWNED_BY_WORKER; /* whose replies are being collected in `out` */
 	uint8_t *in OWNED_BY_WORKER, *out OWNED_BY_WORKER;
 	size_t out_len OWNED_BY_WORKER;

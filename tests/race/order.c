@@ -29,6 +29,7 @@ static struct worker *worker;
 static struct stats_block *stats;
 static struct conf_cell cell;
 static struct sources sources;
+static struct pressure pressure;
 static struct inbox to_main;
 static struct conn_id ids[CONNECTIONS];
 static int peers[CONNECTIONS];
@@ -69,6 +70,7 @@ static void start_worker(void)
 	                                   .stats = stats,
 	                                   .colleagues = stats,
 	                                   .sources = &sources,
+	                                   .pressure = &pressure,
 	                                   .to_main = &to_main};
 
 	race_need(worker_init(worker, &setup) == 0, "a worker");

@@ -18,7 +18,7 @@ class Plan(wsmd.WsmdTest):
         self.assertIn("75.0 MiB", half.stdout, "a quarter is the budget")
 
     def test_too_big_is_refused(self):
-        settings = ("--set", f"limits.memory_bytes={64 * MIB}", "--set",
+        settings = ("--set", f"limits.memory_bytes={80 * MIB}", "--set",
                     "limits.max_half_open=100", "--set", "limits.max_connections=15000",
                     "--set", f"limits.buffered_bytes={40 * MIB}")  # fmt: skip
         for option in ((), ("--plan",)):
@@ -30,7 +30,7 @@ class Plan(wsmd.WsmdTest):
 
     def test_too_big_is_lowered_when_told_to(self):
         server = self.wsmd(
-            limits__memory_bytes=64 * MIB, limits__buffered_bytes=40 * MIB,
+            limits__memory_bytes=80 * MIB, limits__buffered_bytes=40 * MIB,
             limits__max_half_open=100, limits__max_connections=15000,
             limits__when_too_big="lower", limits__memory_high_water=0.85,
         )  # fmt: skip
@@ -42,7 +42,7 @@ class Plan(wsmd.WsmdTest):
     def test_few_places(self):
         """The lowered limit is enforced."""
         server = self.wsmd(
-            "--workers", "1", limits__memory_bytes=16 * MIB, limits__max_half_open=100,
+            "--workers", "1", limits__memory_bytes=26 * MIB, limits__max_half_open=100,
             limits__buffered_bytes=int(1.1 * MIB), limits__memory_high_water=0.85,
             limits__max_connections=15000, limits__when_too_big="lower",
         )  # fmt: skip
@@ -72,6 +72,100 @@ class Plan(wsmd.WsmdTest):
             done = wsmd.run("--dev", "--set", f"limits.{setting}")
             self.assertEqual(done.returncode, 1)
             self.assertIn(f"limits.{setting.partition('=')[0]}", done.stderr)
+
+
+class Pressure(wsmd.WsmdTest):
+    """A budget of 24 MiB, and readers who do not read."""
+
+    BUDGET = 24 * MIB
+
+    def start(self):
+        return self.wsmd(
+            limits__buffered_bytes=self.BUDGET, limits__send_queue_bytes=16 * MIB,
+            limits__max_message_bytes=16 * MIB, limits__memory_high_water=0.85,
+        )  # fmt: skip
+
+    def readyz(self, server):
+        status, _, body = server.get("/readyz")
+        return status, body.strip()
+
+    def test_who_reads_nothing_is_let_go(self):
+        server = self.start()
+        server.get("/readyz")
+        before = server.memory_bytes()
+        stuck = [rawws.RawClient(server, f"s{i}", rcvbuf=4096) for i in range(30)]
+        fine = rawws.RawClient(server, "fine")
+        sent = 0
+        while server.stat("basic.closes.shed") == 0:
+            for i in range(len(stuck)):
+                # Each of its own: shared by nobody.
+                server.ctl("send", user=f"s{i}", text=f"{i}" + "x" * MIB)
+            fine.echo("undisturbed")
+            sent += len(stuck)
+            self.assertLess(sent * MIB, 1 << 30)
+        self.assertGreaterEqual(server.stat("basic.memory_full"), 1)
+        self.assertGreaterEqual(server.stat("basic.shed_rounds"), 1)
+        self.assert_grew_less(server, before, self.BUDGET + 200 * MIB)
+        # It comes to rest by itself, and the healthy one has noticed nothing.
+        self.eventually(lambda: self.readyz(server) == (200, "ready"))
+        self.assertTrue(server.log("memory_full"))
+        self.assertTrue(server.log("memory_calm"))
+        self.assertGreater(len(server.log("closed", reason="shed")), 0)
+        self.assertFalse(server.log("closed", reason="shed", user="fine"))
+        fine.echo("undisturbed")
+        rawws.RawClient(server, "new").echo("welcome again")
+
+    def test_unfinished_messages_count(self):
+        server = self.start()
+        fine = rawws.RawClient(server, "fine")
+        senders = [rawws.RawClient(server, f"s{i}") for i in range(12)]
+        for sender in senders:
+            # Eight MiB of sixteen, and then nothing.
+            sender.sock.settimeout(0.5)
+            try:
+                sender.write(rawws.header(0x82, 16 * MIB) + b"x" * (8 * MIB))
+            except OSError:
+                pass  # let go in the middle of it
+        self.eventually(lambda: server.stat("basic.closes.shed") > 0)
+        fine.echo("undisturbed")
+        closed = []
+        for sender in senders:
+            try:
+                closed.append(sender.closing())
+            except OSError:
+                pass
+        told = [c for c in closed if c.code == 1013]
+        for reason in (c.reason for c in told):
+            self.assertIn("short of memory", reason)
+        self.assertTrue(all(1000 <= c.retry_ms <= 10000 for c in told), told)
+        self.eventually(lambda: self.readyz(server)[0] == 200)
+
+    def test_newcomers_are_refused_first(self):
+        """Where nothing can be let go: the process alone is above the high water."""
+        server = self.wsmd(
+            "--workers", "1", limits__memory_bytes=24 * MIB, limits__max_half_open=10,
+            limits__buffered_bytes=100000, limits__memory_high_water=0.95,
+            limits__when_too_big="lower",
+        )  # fmt: skip
+        kept = rawws.RawClient(server, "kept")
+        # A crowd's worth of connections is remembered: its memory stays.
+        status = 0
+        clients = [kept]
+        while server.stat("basic.memory_full") == 0 and len(clients) < 1000:
+            try:
+                clients.append(rawws.RawClient(server))
+            except ConnectionError as error:
+                status, headers, body = wsmd.parse_answer(str(error).encode("latin-1"))
+                break
+        if not server.stat("basic.memory_full"):
+            self.skipTest("the process is smaller than the plan says")
+        status, headers, body = wsmd.parse_answer(server.exchange(rawws.request()))
+        self.assertEqual(status, 503)
+        self.assertIn("high water", body)
+        self.assertTrue(1 <= int(headers["retry-after"]) <= 10)
+        self.assertEqual(self.readyz(server), (503, "short of memory"))
+        self.assertGreaterEqual(server.stat("basic.refusals.memory_full"), 1)
+        kept.echo("those who are there stay")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ void bed_begin(struct bed *b, uint32_t n_workers)
 	                                   .stats = b->stats,
 	                                   .colleagues = b->stats,
 	                                   .sources = &b->sources,
+	                                   .pressure = &b->pressure,
 	                                   .to_main = &b->to_main};
 
 	cr_assert_eq(worker_init(b->w, &setup), 0);

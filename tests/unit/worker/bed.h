@@ -11,6 +11,7 @@ struct bed {
 	struct conf_cell cell;
 	struct stats_block *stats; /* its own, and behind it those of its colleagues */
 	struct sources sources;
+	struct pressure pressure;
 	struct inbox to_main;
 	struct worker *w;
 	uint32_t n_peers;
