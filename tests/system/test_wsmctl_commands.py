@@ -24,9 +24,9 @@ class List(Case):
             lines[1],
             r"^0{31}1  alice        default  127.0.0.1:50000  plain     open        1"
             r"   4m10s  1\.5 s"
-            r"       12      3456  12\.3 KiB  532 B      0 B$",
+            r"       12      3456  12\.3 KiB  532 B      0 B      -    -$",
         )
-        self.assertTrue(lines[2].endswith("  3.0 MiB"))
+        self.assertTrue(lines[2].endswith("  3.0 MiB      -    -"))
         self.assertIn("  (anonymous)  ", lines[3])
         self.assertIn("  400 ms  ", lines[3])
         self.assertEqual(len({len(line) for line in lines}), 1)
