@@ -68,6 +68,10 @@
  *                                                    hint: when there was no file to read
  * drain     -                                       connections: number still open
  * config    -                                       the effective configuration
+ * limits    -                                       limits: [{limit, value, from: "default" |
+ *                                                    "configuration" | "descriptors" | "memory" |
+ *                                                    "machine", now, peak, hits}]; null where
+ *                                                    there is nothing to tell
  *
  * row: id, hub, user (null: anonymous), worker, peer, protocol, state, connected_at (ISO 8601,
  *      UTC), age_ms, idle_ms, messages_in, messages_out, bytes_in, bytes_out, queue_bytes,

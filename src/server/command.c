@@ -10,13 +10,11 @@ static const struct command {
 	const char *name;
 	void (*run)(struct server *s, struct control *c, json_t *args);
 } commands[] = {
-	{"stats", command_stats},   {"ls", command_ls},
-	{"show", command_show},     {"send", command_send},
-	{"kick", command_kick},     {"ping", command_ping},
-	{"join", command_join},     {"leave", command_leave},
-	{"groups", command_groups}, {"reload", command_reload},
-	{"drain", command_drain},   {"config", command_config},
-	{"why", command_why},       {"heartbeat", command_heartbeat},
+	{"stats", command_stats},   {"ls", command_ls},       {"show", command_show},
+	{"send", command_send},     {"kick", command_kick},   {"ping", command_ping},
+	{"join", command_join},     {"leave", command_leave}, {"groups", command_groups},
+	{"reload", command_reload}, {"drain", command_drain}, {"config", command_config},
+	{"limits", command_limits}, {"why", command_why},     {"heartbeat", command_heartbeat},
 };
 
 static const struct command *find(const char *name)

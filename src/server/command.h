@@ -12,6 +12,7 @@ void command_run(struct server *s, struct control *c, json_t *request) ON_MAIN;
 
 /* The handlers. Each answers @c exactly once, now or when the workers have answered. */
 void command_stats(struct server *s, struct control *c, json_t *args) ON_MAIN;
+void command_limits(struct server *s, struct control *c, json_t *args) ON_MAIN;
 void command_config(struct server *s, struct control *c, json_t *args) ON_MAIN;
 void command_ls(struct server *s, struct control *c, json_t *args) ON_MAIN;
 void command_rank(struct server *s, struct control *c, json_t *args, const struct target *t)

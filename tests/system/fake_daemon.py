@@ -25,6 +25,7 @@ ARGUMENTS = {
     "reload": {},
     "drain": {},
     "config": {},
+    "limits": {},
 }
 
 CLOSE = object()  # end the connection without an answer

@@ -366,6 +366,52 @@ class Descriptors(wsmd.WsmdTest):
         kept.goodbye()
 
 
+class Shown(wsmd.WsmdTest):
+    def limits(self, server):
+        return {row.pop("limit"): row for row in server.ctl("limits")["limits"]}
+
+    def test_every_limit_is_shown(self):
+        server = self.wsmd(limits__max_connections_per_user=2)
+        limits = self.limits(server)
+        self.assertEqual(set(limits), set(server.ctl("config")["limits"]))
+        self.assertEqual(limits["max_connections_per_user"]["value"], 2)
+        self.assertEqual(limits["max_connections_per_user"]["from"], "configuration")
+        self.assertEqual(limits["max_message_bytes"]["from"], "default")
+        stats = server.ctl("stats")["limits"]
+        self.assertEqual(limits["max_connections"]["value"], stats["max_connections"])
+        self.assertIn(limits["max_connections"]["from"], ("descriptors", "memory"))
+        self.assertEqual(limits["memory_bytes"]["from"], "machine")
+        self.assertGreater(limits["memory_bytes"]["value"], limits["buffered_bytes"]["value"])
+
+    def test_how_near_and_how_often(self):
+        server = self.wsmd(limits__max_connections_per_user=2, limits__max_message_bytes=1000)
+        clients = [rawws.RawClient(server, "alice") for _ in range(2)]
+        for _ in range(3):
+            with self.assertRaises(ConnectionError):
+                rawws.RawClient(server, "alice")
+        clients[0].write(frame(TEXT, b"x" * 1001))
+        self.assertEqual(clients[0].closing().code, 1009)
+        clients.pop(0).close()
+        self.eventually(lambda: server.stat("basic.connections_active") == 1)
+        limits = self.limits(server)
+        self.assertEqual(limits["max_connections_per_user"]["hits"], 3)
+        self.assertEqual(limits["max_message_bytes"]["hits"], 1)
+        self.assertEqual(limits["max_fragments"]["hits"], 0)
+        self.assertEqual(limits["max_connections"]["now"], 1)
+        self.assertGreaterEqual(limits["max_connections"]["peak"], 1)
+
+    def test_as_a_table(self):
+        server = self.wsmd(limits__connections_per_s=77)
+        lines = server.wsmctl("limits").splitlines()
+        self.assertEqual(lines[0].split(), ["LIMIT", "VALUE", "FROM", "NOW", "PEAK", "HITS"])
+        rows = {line.split()[0]: line.split()[1:] for line in lines[1:]}
+        self.assertEqual(rows["connections_per_s"], ["77", "configuration", "-", "-", "0"])
+        self.assertEqual(rows["max_message_bytes"][:3], ["1.0", "MiB", "default"])
+        self.assertEqual(rows["handshake_timeout_s"][:2], ["5", "s"])
+        self.assertIn('"hits"', server.wsmctl("limits", "--json"))
+        server.wsmctl("limits", "too", "much", code=2)
+
+
 class Every(wsmd.WsmdTest):
     def test_no_limit_is_forgotten(self):
         """A new limit needs a test: somewhere in these files its name is set."""

@@ -213,6 +213,16 @@ const struct command commands[] = {
 		.run = config_run,
 	},
 	{
+		.name = "limits",
+		.usage = "",
+		.summary = "show every limit, how near it is, how often it was hit",
+		.details =
+			"FROM says who has set it; where that is descriptors, memory or machine, "
+			"wsmd\nfound it out at its start (wsmd --plan shows how). PEAK is the most "
+			"since then.",
+		.run = limits_run,
+	},
+	{
 		.name = "help",
 		.usage = "[COMMAND] [--man]",
 		.summary = "explain wsmctl or one of its commands",

@@ -108,4 +108,5 @@ int stats_run(struct invocation *in);     /* stats.c */
 int reload_run(struct invocation *in);    /* daemon.c */
 int drain_run(struct invocation *in);     /* daemon.c */
 int config_run(struct invocation *in);    /* daemon.c */
+int limits_run(struct invocation *in);    /* limits.c */
 int help_run(struct invocation *in);      /* help.c */
