@@ -163,7 +163,7 @@ void client_end(struct client *c)
 	agenda_at(world.now_us + chance_below(2 * US_PER_S), spawn_later, NULL, c->slot);
 }
 
-static void vanish(struct client *c)
+void client_vanish(struct client *c)
 {
 	TRACE("link %u vanishes", c->link->id);
 	net_vanish(c->link);
@@ -227,7 +227,7 @@ static void act(struct client *c)
 		break;
 	case KIND_VANISHING:
 		if (chance(100))
-			vanish(c);
+			client_vanish(c);
 		else
 			act_good(c);
 		break;
@@ -244,6 +244,8 @@ static void act(struct client *c)
 
 static uint64_t pause_us(const struct client *c)
 {
+	if (scenario.network != NULL)
+		return 600 * US_PER_S; /* they do nothing but answer */
 	switch (c->kind) {
 	case KIND_DRIBBLER:
 		return chance_between(1, 60) * US_PER_MS;
@@ -269,7 +271,7 @@ static void tick(void *arg, uint64_t unused)
 	if (!quiet && c->state == CLIENT_OPEN)
 		act(c);
 	else if (!quiet && c->state == CLIENT_SHAKING && c->kind == KIND_VANISHING && chance(200))
-		vanish(c);
+		client_vanish(c);
 	else if (!quiet && c->state == CLIENT_SHAKING && c->kind == KIND_ABRUPT && chance(200))
 		end_abruptly(c);
 	client_push(c);
@@ -364,6 +366,8 @@ void client_spawn(uint32_t slot)
 	};
 	struct client *c = sim_alloc(sizeof(*c));
 
+	o.profile = scenario.network;
+
 	if (o.up_bytes < 10000 ||
 	    o.down_bytes < 10000) /* nobody is so far away that a message takes seconds */
 		o.latency_us /= 20;
@@ -413,7 +417,7 @@ void clients_leave(void)
 		else if (chance(500))
 			client_end(c);
 		else if (c->state != CLIENT_ENDED)
-			vanish(c);
+			client_vanish(c);
 		client_push(c);
 	}
 }

@@ -109,6 +109,7 @@ bool client_innocent(const struct client *c);
 
 void client_on_event(struct link *l);
 void client_end(struct client *c);
+void client_vanish(struct client *c);      /* gone without a word */
 void client_expect_gone(struct client *c); /* it will not be heard again: that must be noticed */
 
 void client_push(struct client *c); /* send what there is room for */

@@ -148,7 +148,7 @@ static void on_ping(struct client *c, const struct ws_event *ev)
 {
 	const bool silent = c->kind == KIND_MUTE || c->kind == KIND_CHATTY || c->kind == KIND_DEAF;
 
-	if (c->kind == KIND_IDLE)
+	if (c->kind == KIND_IDLE && scenario.network == NULL)
 		check_cadence(c);
 	TRACE("link %u gets a ping", c->link->id);
 	if (!silent && c->state == CLIENT_OPEN)

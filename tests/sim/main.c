@@ -17,7 +17,8 @@
 #define TWICE  4   /* so many of the first seeds are lived twice, and must be the same */
 #define HANG_S 120 /* of real time */
 #define SIM_USAGE                                                                                  \
-	"usage: sim [--seed N] [--seeds FROM-TO] [--file FILE] [--counters FILE] [--trace]\n"
+	"usage: sim [--seed N] [--seeds FROM-TO] [--file FILE] [--counters FILE] [--networks N] "  \
+	"[--trace]\n"
 
 static bool trace;
 static uint64_t n_passed, n_failed;
@@ -106,12 +107,26 @@ static void run_file(const char *path)
 		run_seed(seeds[i]);
 }
 
+/* In this process: it ends with the first failure. */
+static void run_networks(const char *text)
+{
+	signal(SIGABRT, on_abort);
+	rcu_thread_enter();
+	networks_run(strtoull(text, NULL, 10));
+	rcu_thread_leave();
+	n_passed++;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"seed", required_argument, NULL, 's'}, {"seeds", required_argument, NULL, 'r'},
-		{"file", required_argument, NULL, 'f'}, {"counters", required_argument, NULL, 'c'},
-		{"trace", no_argument, NULL, 't'},      {0},
+		{"seed", required_argument, NULL, 's'},
+		{"seeds", required_argument, NULL, 'r'},
+		{"file", required_argument, NULL, 'f'},
+		{"counters", required_argument, NULL, 'c'},
+		{"networks", required_argument, NULL, 'n'},
+		{"trace", no_argument, NULL, 't'},
+		{0},
 	};
 	const char *counters = NULL;
 	int id;
@@ -131,6 +146,8 @@ int main(int argc, char **argv)
 			run_range(optarg);
 		else if (id == 'f')
 			run_file(optarg);
+		else if (id == 'n')
+			run_networks(optarg);
 	}
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", n_passed, n_failed);
 	if (counters != NULL && !moved_report(counters))

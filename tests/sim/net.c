@@ -47,12 +47,33 @@ static void pipe_discard(struct pipe *p)
 	p->at = p->held = p->arrived = 0;
 }
 
+/*
+ * How long a segment is on its way. A lost one is sent again after the time that Linux waits
+ * (round trip and variation, at least 200 ms more), then after as long again (the first was a
+ * tail loss probe), then after twice, four times, ... as long, at most two minutes.
+ */
+static uint64_t way_us(const struct net_profile *p)
+{
+	const uint64_t slack = 2ull * p->jitter_us, least = 200 * US_PER_MS;
+	uint64_t wait = 2ull * p->latency_us + (slack > least ? slack : least);
+	uint64_t us = p->latency_us + chance_below(2ull * p->jitter_us + 1) - p->jitter_us;
+
+	for (unsigned n = 0; chance(p->loss); n++) {
+		us += wait;
+		if (n > 0 && wait < 60 * US_PER_S)
+			wait *= 2;
+	}
+	return us;
+}
+
 /* Latency varies, order does not. */
 static uint64_t arrival_us(const struct link *l, struct pipe *p)
 {
 	uint64_t at = world.now_us;
 
-	if (l->latency_us > 0)
+	if (l->profile != NULL)
+		at += way_us(l->profile);
+	else if (l->latency_us > 0)
 		at += l->latency_us / 2 + chance_below(l->latency_us);
 	if (at < p->last_us)
 		at = p->last_us;
@@ -198,6 +219,7 @@ struct link *net_connect(uint16_t port, const struct net_options *o,
 	*l = (struct link){
 		.id = (uint32_t)n_links,
 		.latency_us = o->latency_us,
+		.profile = o->profile,
 		.up.cap = o->up_bytes,
 		.down.cap = o->down_bytes,
 		.fd = -1,

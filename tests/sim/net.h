@@ -12,6 +12,13 @@
 
 #include "base/addr.h"
 
+/* What a way through the Internet does to each segment. */
+struct net_profile {
+	const char *name;
+	uint32_t latency_us, jitter_us; /* one way, and so much more or less */
+	uint32_t loss;                  /* per mille; TCP sends it again, later and later */
+};
+
 /* One direction. What was written is held until the reader takes it, as a socket's buffers do. */
 struct pipe {
 	uint8_t *ring;
@@ -25,6 +32,7 @@ struct link {
 	uint32_t id;
 	struct pipe up, down; /* to the server, to the peer */
 	uint32_t latency_us;
+	const struct net_profile *profile; /* in place of it; NULL: none */
 	struct net_addr peer;
 	int fd; /* the server's; -1: not accepted yet, or closed */
 
@@ -50,6 +58,7 @@ struct link {
 };
 
 struct net_options {
+	const struct net_profile *profile; /* NULL: latency alone */
 	uint32_t latency_us;
 	uint32_t up_bytes, down_bytes; /* buffers */
 };
