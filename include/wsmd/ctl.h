@@ -86,12 +86,12 @@
  *
  * record: why (a sentence), hint, id (the recorder id), connection, hub, user, peer, protocol,
  *      connected_at, age_ms, silent_ms, messages_in, messages_out, bytes_in, bytes_out,
- *      queue_bytes, queue_messages, queue_high_bytes, blocked_ms, pings_sent, pongs_received,
- *      rtt_us, missed, score, tcp (null: not known; state, rtt_us, rttvar_us, retransmits, unacked,
- *      lost, last_sent_ms, last_received_ms). Of the ended: ended_at, reason, by (peer, server or
- *      network), closing_ms, and as far as there is one: code_sent, code_received, text, limit,
- *      error, rule, at_byte, announced_bytes. With events: events: [{at_ms, event, times (absent:
- *      1) and its values}], events_lost
+ *      queue_bytes, queue_messages, queue_high_bytes, messages_skipped, blocked_ms, pings_sent,
+ *      pongs_received, rtt_us, missed, score, tcp (null: not known; state, rtt_us, rttvar_us,
+ *      retransmits, unacked, lost, last_sent_ms, last_received_ms). Of the ended: ended_at,
+ *      reason, by (peer, server or network), closing_ms, and as far as there is one: code_sent,
+ *      code_received, text, limit, error, rule, at_byte, announced_bytes. With events: events:
+ *      [{at_ms, event, times (absent: 1) and its values}], events_lost
  *
  * stats: the groups basic, protocol_distribution, health, delivery, heartbeat_config, limits,
  *      workers; the names of docs/statistics.md

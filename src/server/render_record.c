@@ -130,6 +130,7 @@ static void add_life(json_t *o, const struct record *r)
 	set(o, "queue_bytes", r->queue_bytes);
 	set(o, "queue_messages", r->queue_messages);
 	set(o, "queue_high_bytes", r->queue_high_bytes);
+	set(o, "messages_skipped", r->skipped);
 	set(o, "blocked_ms", r->blocked_ms);
 	set(o, "pings_sent", r->pings_sent);
 	set(o, "pongs_received", r->pongs_received);

@@ -98,12 +98,14 @@ static bool make_room(struct worker *w, struct conn *c, const struct msg *m)
 		return false;
 	case SLOW_DROP_NEWEST:
 		c->sendq.skipped++;
+		recorder_skipped(w, c, skipped);
 		return false;
 	case SLOW_KEEP_NEWEST:
 		while (!fits(w, c, m) && sendq_skip_oldest(&c->sendq, &w->send_nodes))
 			;
 		stats_sub(w->is.stats, STAT_QUEUE_BYTES, was - c->sendq.bytes);
 		stats_add(w->is.stats, STAT_SKIPPED, c->sendq.skipped - skipped);
+		recorder_skipped(w, c, skipped);
 		return true;
 	}
 	UNREACHABLE();

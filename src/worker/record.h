@@ -35,6 +35,9 @@
 	X(EVENT_RESURRECTED, "resurrected", 2, "missed", NULL)                                     \
 	X(EVENT_QUEUE_HIGH, "queue_high_water", 3, "bytes", "messages")                            \
 	X(EVENT_WRITES_BLOCKED, "writes_blocked", 3, "lasted_ms", NULL)                            \
+	X(EVENT_SKIPPED, "messages_skipped", 2, "in_all", NULL)                                    \
+	X(EVENT_GROUP_LIMIT, "group_limit", 2, NULL, NULL)                                         \
+	X(EVENT_PROBED, "probed", 2, "silent_ms", NULL)                                            \
 	X(EVENT_OPERATOR_PING, "operator_ping", 2, NULL, NULL)
 
 enum record_event_kind {
@@ -77,6 +80,7 @@ struct record {
 
 	/* queue and heartbeat then */
 	uint32_t queue_bytes, queue_messages, queue_high_bytes;
+	uint32_t skipped;    /* messages that there was no room for, by limits.slow_consumer */
 	uint32_t blocked_ms; /* the kernel has taken nothing for so long; 0: it takes */
 	uint32_t pings_sent, pongs_received, rtt_us;
 	struct os_tcp_info tcp;

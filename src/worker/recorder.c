@@ -143,6 +143,15 @@ void recorder_unblocked(struct worker *w, struct conn *c)
 		recorder_note(w, c, EVENT_WRITES_BLOCKED, lasted_ms, 0);
 }
 
+void recorder_skipped(struct worker *w, struct conn *c, uint32_t before)
+{
+	const uint32_t now = c->sendq.skipped;
+
+	/* The first one, and whenever it doubles: who is slow skips many. */
+	if (now > before && (before == 0 || __builtin_clz(now) < __builtin_clz(before)))
+		recorder_note(w, c, EVENT_SKIPPED, now, 0);
+}
+
 /* ---- records ---- */
 
 /* The limit that an end for this reason has passed. */
@@ -206,6 +215,7 @@ static void describe(const struct worker *w, const struct conn *c, struct record
 	r->bytes_out = c->bytes_out;
 	r->queue_bytes = c->sendq.bytes;
 	r->queue_messages = c->sendq.n;
+	r->skipped = c->sendq.skipped;
 	r->queue_high_bytes = c->sendq.bytes;
 	if (c->recorder != NULL && c->recorder->queue_high_bytes > c->sendq.bytes)
 		r->queue_high_bytes = c->recorder->queue_high_bytes;

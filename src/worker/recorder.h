@@ -68,6 +68,9 @@ void recorder_note(struct worker *w, struct conn *c, enum record_event_kind kind
 void recorder_blocked(struct worker *w, struct conn *c) ON_WORKER;
 void recorder_unblocked(struct worker *w, struct conn *c) ON_WORKER;
 
+/* There was no room for some messages, @before of which it is known. */
+void recorder_skipped(struct worker *w, struct conn *c, uint32_t before) ON_WORKER;
+
 /* The end is decided, for c->reason: write the record, while the session is there to be named.
  * A code is of the close frame that is sent or, if the reason is CLOSE_PEER, was received. */
 void recorder_closing(struct worker *w, struct conn *c, const struct parting *parting) ON_WORKER;

@@ -22,9 +22,14 @@ void serve_join(struct worker *w, struct request *r)
 	struct route at;
 
 	route_begin(w, &r->target, &at);
-	for (struct conn *c; (c = route_next(w, &at)) != NULL; r->outcome.matched++)
-		r->joins[group_join(&w->registry, c->session, t->group, (uint16_t)t->group_len,
-		                    &limits)]++;
+	for (struct conn *c; (c = route_next(w, &at)) != NULL; r->outcome.matched++) {
+		const enum join_result result = group_join(&w->registry, c->session, t->group,
+		                                           (uint16_t)t->group_len, &limits);
+
+		r->joins[result]++;
+		if (result == JOIN_REFUSED_CONNECTION || result == JOIN_REFUSED_HUB)
+			recorder_note(w, c, EVENT_GROUP_LIMIT, 0, 0);
+	}
 	stats_add(w->is.stats, STAT_JOINS, r->joins[JOIN_DONE]);
 	stats_add(w->is.stats, STAT_JOINS_REFUSED_CONNECTION, r->joins[JOIN_REFUSED_CONNECTION]);
 	stats_add(w->is.stats, STAT_JOINS_REFUSED_HUB, r->joins[JOIN_REFUSED_HUB]);

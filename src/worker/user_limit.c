@@ -36,8 +36,10 @@ static void probe(struct worker *w, struct user *u)
 {
 	for (struct session *s = registry_first_of_user(u), *next; s != NULL; s = next) {
 		next = registry_next_of_user(s);
-		if (w->now_ms - s->conn->heard_ms >= FRESH_MS)
-			keepalive_probe(w, s->conn);
+		if (w->now_ms - s->conn->heard_ms < FRESH_MS)
+			continue;
+		recorder_note(w, s->conn, EVENT_PROBED, w->now_ms - s->conn->heard_ms, 0);
+		keepalive_probe(w, s->conn);
 	}
 }
 

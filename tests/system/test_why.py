@@ -1,11 +1,14 @@
 """Why a connection ended: for each death the sentence, the code and the evidence."""
 
+import asyncio
 import socket
 import struct
+import threading
 import time
 
 import rawws
 import runner
+import websockets
 import wsmd
 from rawws import PING, TEXT, close_frame, frame
 
@@ -31,6 +34,11 @@ class Why(wsmd.WsmdTest):
         self.assertTrue(record["hint"])
         for name, value in members.items():
             self.assertEqual(record[name], value, record)
+
+    def answer_ping(self, client):
+        opcode, data = client.read_frame()
+        self.assertEqual(opcode, PING)
+        client.write(frame(rawws.PONG, data))
 
     def test_who_closed_first(self):
         server = self.wsmd()
@@ -145,6 +153,67 @@ class Why(wsmd.WsmdTest):
         self.assertGreaterEqual(record["blocked_ms"], 500)
         client.close()
 
+    def test_events_of_limits_and_of_the_operator(self):
+        server = self.wsmd(
+            limits__send_queue_bytes=65536, limits__slow_consumer="drop_newest",
+            limits__max_groups_per_connection=1,
+        )  # fmt: skip
+        client = rawws.RawClient(server, "a", rcvbuf=4096)
+        row = server.ctl("show", target="a")["connections"][0]
+        server.ctl("join", target="a", group="one")
+        with self.assertRaises(wsmd.Refused):
+            server.ctl("join", target="a", group="two")
+        thread = threading.Thread(target=self.answer_ping, args=(client,))
+        thread.start()
+        server.ctl("ping", connection=row["id"])
+        thread.join()
+        while server.ctl("send", user="a", text="x" * 50000)["dropped"] == 0:
+            pass
+        (live,) = server.ctl("why", target="a", events=True)["live"]
+        kinds = [event["event"] for event in live["events"]]
+        for kind in ("group_limit", "operator_ping", "pong", "queue_high_water"):
+            self.assertIn(kind, kinds)
+        self.assertEqual(live["events"][-1]["event"], "messages_skipped")
+        self.assertEqual(live["messages_skipped"], 1)
+        client.close()
+
+    def test_a_suspect_and_a_probe(self):
+        server = self.wsmd(
+            heartbeat__interval_s=0.3, heartbeat__timeout_s=60, heartbeat__missed_limit=10,
+            limits__max_connections_per_user=1,
+        )  # fmt: skip
+        client = rawws.RawClient(server, "a")
+
+        def kinds():
+            (live,) = server.ctl("why", target="a", events=True)["live"]
+            return [event["event"] for event in live["events"]]
+
+        def is_probed():
+            with self.assertRaises(ConnectionError):
+                rawws.RawClient(server, "a")
+            return "probed" in kinds()
+
+        self.assertTrue(wsmd.eventually(lambda: "pong_missed" in kinds()))
+        client.write(frame(TEXT, "here I am"))
+        self.assertTrue(wsmd.eventually(lambda: "resurrected" in kinds()))
+        self.assertTrue(wsmd.eventually(is_probed))
+        client.close()
+
+    def test_clients_that_nobody_here_wrote(self):
+        server = self.wsmd()
+
+        async def work():
+            url = f"ws://127.0.0.1:{server.port}/ws?user="
+            polite = await websockets.connect(url + "polite")
+            await polite.close(1001, "page left")
+            rude = await websockets.connect(url + "rude")
+            rude.transport.abort()
+
+        asyncio.run(work())
+        self.check(self.record(server, "polite"), "peer_close", "peer",
+                   '1001 (going away), saying "page left"')  # fmt: skip
+        self.assertIn(self.record(server, "rude")["reason"], ("peer_fin", "peer_reset"))
+
     def test_bad_requests(self):
         server = self.wsmd()
         for arguments, code in [
@@ -200,7 +269,7 @@ class Why(wsmd.WsmdTest):
         self.assertEqual(len(answer["ended"]), 100)
         ended = [record["ended_at"] for record in answer["ended"]]
         self.assertEqual(ended, sorted(ended, reverse=True), "newest first")
-        self.assertLess(server.memory_bytes() - before, 1 << 20)
+        self.assert_grew_less(server, before, 1 << 20)
 
 
 if __name__ == "__main__":
