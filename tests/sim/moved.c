@@ -27,6 +27,8 @@ static const struct family {
 	{"protocol_distribution.ever.", STAT_PROTOCOL_EVER, PROTOCOL_TYPE_COUNT,
          stats_protocol_label},
 	{"basic.errors.", STAT_RULES, WS_RULE_COUNT, stats_error_label},
+	{"health.rtt_min_us", STAT_RTT_MIN_US, 1, NULL},
+	{"health.rtt_max_us", STAT_RTT_MAX_US, 1, NULL},
 	{"workers.turn_sum_us", STAT_TURN_SUM_US, 1, NULL},
 	{"workers.turn_max_us", STAT_TURN_MAX_US, 1, NULL},
 	{"workers.inbox_high", STAT_INBOX_HIGH, 1, NULL},
@@ -58,17 +60,28 @@ void moved_note(const struct server *s)
 
 /* ---- names ---- */
 
-/* The steps of a ladder are as many as there are magnitudes: not each has to be met. A step, and
- * HTTP_OK, which is no fault, have no name. */
+static bool within(unsigned id, unsigned first, unsigned n)
+{
+	return id >= first && id < first + n;
+}
+
+/* Of magnitudes there are as many as there are steps: not each has to be met. A step, and HTTP_OK,
+ * which is no fault, have no name. */
+static bool is_nameless(unsigned id)
+{
+	return id == STAT_FAULTS || within(id, STAT_SCORES, STAT_SCORE_COUNT) ||
+	       within(id, STAT_RTT, LADDER_STEPS) || within(id, STAT_TURN_TIME, LADDER_STEPS);
+}
+
 static bool name_of(unsigned id, char name[NAME_BYTES])
 {
 	if (id < STAT_CLOSES) {
 		snprintf(name, NAME_BYTES, "%s.%s", stats_row(id)->group, stats_row(id)->name);
 		return true;
 	}
-	if (id == STAT_FAULTS || (id >= STAT_TURN_TIME && id < STAT_TURN_TIME + LADDER_STEPS))
+	if (is_nameless(id))
 		return false;
-	if (id > STAT_FAULTS && id < STAT_FAULTS + HTTP_FAULT_COUNT) {
+	if (within(id, STAT_FAULTS, HTTP_FAULT_COUNT)) {
 		snprintf(name, NAME_BYTES, "basic.errors.%s",
 		         http_fault_name((enum http_fault)(id - STAT_FAULTS)));
 		return true;
@@ -76,7 +89,7 @@ static bool name_of(unsigned id, char name[NAME_BYTES])
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		const struct family *f = &families[i];
 
-		if (id < f->first || id >= f->first + f->n)
+		if (!within(id, f->first, f->n))
 			continue;
 		snprintf(name, NAME_BYTES, "%s%s", f->name,
 		         f->label == NULL ? "" : f->label(id - f->first));
