@@ -1,14 +1,11 @@
-/* Options, then configuration, then server, then exit code. */
+/* The daemon: options, configuration, a manager, signals, exit code. */
+#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/err.h"
-#include "conf/options.h"
-#include "server/banner.h"
-#include "server/plan.h"
-#include "server/server.h"
-#include "wsmd/ctl.h"
-#include "wsmd/version.h"
+#include "os/os.h"
+#include "program/banner.h"
+#include "program/options.h"
+#include "wsmd/manager.h"
 
 enum exit_code {
 	EXIT_STOPPED = 0, /* asked to stop, everybody was seen off */
@@ -19,152 +16,129 @@ enum exit_code {
 
 #define FOREVER_MS 60000 /* signals and the end wake us */
 
-/* ---- configuration ---- */
-
-static struct conf *load(const struct conf_args *args)
-{
-	struct conf_faults faults = {0};
-	struct conf *c = NULL;
-	const int err = conf_load(args, os_cpus(), &c, &faults);
-
-	for (size_t i = 0; i < faults.n; i++)
-		fprintf(stderr, "wsmd: %s\n", faults.lines[i]);
-	if (err < 0 && faults.n == 0)
-		fprintf(stderr, "wsmd: %s\n", err_text(err));
-	conf_faults_fini(&faults);
-	if (err < 0)
-		return NULL;
-	if (c->control_path[0] == '\0' &&
-	    wsmd_ctl_default_path(c->control_path, sizeof(c->control_path)) < 0) {
-		fprintf(stderr, "wsmd: the default control path is too long; choose one with "
-		                "--control PATH\n");
-		conf_free(c);
-		return NULL;
-	}
-	return c;
-}
-
 /* Whoever starts wsmd bare wants to know how. */
 static bool says_how_to_run(const struct options *o)
 {
-	return o->args.dev || o->args.file != NULL || o->args.n_settings > 0;
+	return o->dev || o->file != NULL || o->n_settings > 0;
 }
 
-/* ---- the server ---- */
+/* ---- what is said ---- */
 
-static bool write_line(void *arg, enum log_level level, const char *line, size_t len)
+static void on_fault(void *user, const char *line)
 {
-	(void)arg;
-	(void)level;
-	return os_write_stderr(line, len);
+	*(bool *)user = true;
+	fprintf(stderr, "wsmd: %s\n", line);
 }
 
-/* Until the server has ended. The second signal cuts off who is still there, the third is not
- * waited for. */
-static enum exit_code obey_signals(struct server *s, int signals)
+static enum exit_code result(int err, bool told)
+{
+	if (err < 0 && !told)
+		fprintf(stderr, "wsmd: %s\n", wsmd_error_text(err));
+	return err < 0 ? EXIT_FAILED : EXIT_STOPPED;
+}
+
+static enum exit_code check(const struct wsmd_config *config, const char *file)
+{
+	bool told = false;
+	const int err = wsmd_config_check(config, on_fault, &told);
+
+	if (err == 0 && file != NULL)
+		printf("%s: valid\n", file);
+	else if (err == 0)
+		printf("no file was named; the defaults and the command line are valid\n");
+	return result(err, told);
+}
+
+static enum exit_code print(const struct wsmd_config *config)
+{
+	bool told = false;
+
+	return result(wsmd_config_print(config, stdout, on_fault, &told), told);
+}
+
+static enum exit_code plan(const struct wsmd_config *config)
+{
+	bool told = false;
+
+	(void)os_raise_fd_limit(); /* as serving would */
+	return result(wsmd_config_plan(config, stdout, on_fault, &told), told);
+}
+
+/* ---- serving ---- */
+
+static void obey(struct wsmd_manager *m, enum os_signal sig, unsigned *stops)
+{
+	if (sig == OS_SIGNAL_RELOAD)
+		(void)wsmd_manager_reload_soon(m); /* the log has it all */
+	else if (++*stops == 1)
+		(void)wsmd_manager_stop(m);
+	else if (*stops == 2)
+		(void)wsmd_manager_cut(m);
+	else
+		os_exit(EXIT_CUT); /* nothing is waited for any more */
+}
+
+static enum exit_code run(struct wsmd_manager *m, int signals)
 {
 	struct os_event events[2];
 	const int poll = os_poll_new();
 	unsigned stops = 0;
+	bool cut = false;
 
 	if (poll < 0 || os_poll_add(poll, signals, OS_READ, 0) < 0 ||
-	    os_poll_add(poll, s->ended_fd, OS_READ, 1) < 0)
-		os_exit(EXIT_FAILED);
-	while (!atomic_load_explicit(&s->ended, memory_order_acquire)) {
+	    os_poll_add(poll, wsmd_manager_ended_fd(m), OS_READ, 1) < 0)
+		os_exit(EXIT_FAILED); /* deaf to signals: better none than this */
+	while (wsmd_manager_wait(m, 0, &cut) == -ETIMEDOUT) {
 		(void)os_poll_wait(poll, events, 2, FOREVER_MS);
-		for (enum os_signal sig; (sig = os_signal_read(signals)) != OS_SIGNAL_NONE;) {
-			if (sig == OS_SIGNAL_STOP && ++stops == 3)
-				os_exit(EXIT_CUT);
-			server_want(s, sig == OS_SIGNAL_RELOAD ? SERVER_WANT_RELOAD
-			               : stops == 1            ? SERVER_WANT_STOP
-			                                       : SERVER_WANT_CUT);
-		}
+		for (enum os_signal sig; (sig = os_signal_read(signals)) != OS_SIGNAL_NONE;)
+			obey(m, sig, &stops);
 	}
 	os_close(poll);
-	return server_join(s) ? EXIT_CUT : EXIT_STOPPED;
+	return cut ? EXIT_CUT : EXIT_STOPPED;
 }
 
-static enum exit_code serve(const struct conf_args *args, const char *program) ON_MAIN;
-static enum exit_code serve(const struct conf_args *args, const char *program)
+static enum exit_code serve(const struct wsmd_config *config, const char *program)
 {
-	const struct server_setup setup = {
-		.args = args,
-		.conf = load(args),
-		.sink = {.write = write_line, .wall_ms = os_wall_ms},
-	};
-	struct server *s;
-	char fault[512];
+	const int signals = os_signals_open(); /* blocked before there are threads */
+	struct wsmd_manager *m;
 	enum exit_code code = EXIT_FAILED;
-	int signals;
+	bool told = false;
+	int err;
 
-	if (setup.conf == NULL)
-		return EXIT_FAILED;
-	if (server_new(&setup, &s, fault, sizeof(fault)) < 0) {
-		fprintf(stderr, "wsmd: %s\n", fault);
-		return EXIT_FAILED;
-	}
-	if (server_conf(s)->dev)
-		banner_print(s, program, stderr);
-	signals = os_signals_open(); /* blocked before there are threads */
-	if (signals < 0 || server_start(s) < 0)
+	(void)os_raise_fd_limit();
+	err = signals < 0 ? signals : wsmd_manager_create(config, NULL, on_fault, &told, &m);
+	if (err < 0)
+		return result(err, told);
+	banner_print(m, program, stderr);
+	if (wsmd_manager_start(m) < 0)
 		fprintf(stderr,
 		        "wsmd: cannot start a thread; is the limit of processes too low?\n");
 	else
-		code = obey_signals(s, signals);
-	server_free(s);
+		code = run(m, signals);
+	(void)wsmd_manager_destroy(m); /* it has ended */
+	os_close(signals);
 	return code;
 }
 
-static int print_conf(const struct conf_args *args)
+static enum exit_code act(const struct options *o, const struct wsmd_config *config,
+                          const char *program)
 {
-	struct conf *c = load(args);
-	int err;
-
-	if (c == NULL)
-		return EXIT_FAILED;
-	err = conf_print(c, stdout);
-	conf_free(c);
-	return err < 0 ? EXIT_FAILED : EXIT_STOPPED;
-}
-
-/* 1 as well when the server would not start with it. */
-static int print_plan(const struct conf_args *args)
-{
-	struct conf *c = load(args);
-	struct plan p;
-	char fault[512];
-	bool refused;
-
-	if (c == NULL)
-		return EXIT_FAILED;
-	plan_make(c, server_fd_room(os_raise_fd_limit(), c->workers), os_memory_limit(), &p);
-	refused = plan_refuses(c, &p, fault, sizeof(fault));
-	plan_print(&p, stdout);
-	if (refused)
-		fprintf(stderr, "wsmd: %s\n", fault);
-	conf_free(c);
-	return refused ? EXIT_FAILED : EXIT_STOPPED;
-}
-
-static int check_conf(const struct conf_args *args)
-{
-	struct conf *c = load(args);
-
-	if (c == NULL)
-		return EXIT_FAILED;
-	if (args->file != NULL)
-		printf("%s: valid\n", args->file);
-	else
-		printf("no file was named; the defaults and the command line are valid\n");
-	conf_free(c);
-	return EXIT_STOPPED;
+	if (o->check)
+		return check(config, o->file);
+	if (o->plan)
+		return plan(config);
+	if (o->print_config)
+		return print(config);
+	return serve(config, program);
 }
 
 int main(int argc, char **argv)
 {
-	static struct options o; /* server_reload() reads the arguments again */
+	static struct options o;
+	struct wsmd_config *config;
+	enum exit_code code;
+	int err;
 
-	role_enter(&role_main);
 	if (!options_parse(argc, argv, &o))
 		return EXIT_USAGE;
 	if (o.help) {
@@ -176,17 +150,15 @@ int main(int argc, char **argv)
 		return EXIT_STOPPED;
 	}
 	if (o.init)
-		return conf_print_initial(stdout) < 0 ? EXIT_FAILED : EXIT_STOPPED;
-	if (o.check)
-		return check_conf(&o.args);
-	if (o.plan)
-		return print_plan(&o.args);
-	if (o.print_config)
-		return print_conf(&o.args);
-	if (!says_how_to_run(&o)) {
+		return (int)result(wsmd_config_print_initial(stdout), false);
+	if (!o.check && !o.plan && !o.print_config && !says_how_to_run(&o)) {
 		options_print_help(stderr);
 		return EXIT_USAGE;
 	}
-	(void)os_raise_fd_limit(); /* what the server may use is ours to say */
-	return (int)serve(&o.args, argv[0]);
+	err = options_configure(&o, &config);
+	if (err < 0)
+		return (int)result(err, false);
+	code = act(&o, config, argv[0]);
+	wsmd_config_free(config);
+	return (int)code;
 }

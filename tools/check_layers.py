@@ -11,17 +11,23 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # From the bottom up, as in docs/architecture.md.
 LAYERS = ["base", "os", "ws", "http", "conf", "stats", "shard", "net", "auth", "admit", "hub",
-          "accept", "worker", "api", "upstream", "server", "main.c"]
+          "accept", "worker", "api", "upstream", "server"]
 
-# The programs beside the daemon. They are no part of the simulated world.
+# Programs: the daemon itself, which uses the library by its public interface only, and those
+# beside it. They are no part of the simulated world.
 PROGRAMS = {
+    "main.c": ["program", "base", "os", "wsmd"],
+    "program": ["program", "base", "wsmd"],
     "bench": ["ws", "http", "net", "base", "os", "stats", "wsmd"],
     "tools": ["base", "wsmd"],
 }
 
 # The public interface (include/wsmd) is for those who meet the outside.
 PUBLIC = "wsmd"
-PUBLIC_USERS = ["server", "main.c"]
+PUBLIC_USERS = ["server"]
+
+# The one list of errors is public, so the lowest layer takes it from there.
+ERRORS = ("src/base/err.h", "wsmd/error.h")
 
 # What these declare does I/O, waits, starts threads or reads clocks: the simulator has to see it.
 SYSCALL_HEADERS = {
@@ -48,10 +54,14 @@ def owner(path):
 
 def allowed_folders(path):
     who = owner(path)
+    if who in PROGRAMS:
+        return PROGRAMS[who]
     if not path.startswith("src/"):
-        return PROGRAMS.get(who, [PUBLIC])
+        return [PUBLIC]
     if who not in LAYERS:
         return []
+    if path == ERRORS[0]:
+        return LAYERS[:1] + [PUBLIC]
     below = LAYERS[:LAYERS.index(who) + 1]
     return below + [PUBLIC] if who in PUBLIC_USERS else below
 
@@ -67,6 +77,8 @@ def judge_own(path, name):
         if path.startswith("src/"):
             return "name the folder too"
         return None
+    if path == ERRORS[0] and name.startswith(PUBLIC + "/") and name != ERRORS[1]:
+        return "only the list of errors is for everybody"
     folder = name.split("/")[0]
     # A program's own files.
     if not path.startswith("src/") and folder == pathlib.PurePath(path).parent.name:
@@ -143,7 +155,17 @@ SELF_TEST = [
     ("src/worker/route.c", '#include "wsmd/ctl.h"', False),
     ("src/server/control.c", '#include "wsmd/ctl.h"', True),
     ("src/server/control.c", "#include <unistd.h>", False),
-    ("src/main.c", '#include "server/server.h"', True),
+    ("src/main.c", '#include "wsmd/manager.h"', True),
+    ("src/main.c", '#include "os/os.h"', True),
+    ("src/main.c", '#include "server/server.h"', False),
+    ("src/main.c", '#include "conf/conf.h"', False),
+    ("src/program/banner.c", '#include "wsmd/manager.h"', True),
+    ("src/program/banner.c", '#include "program/banner.h"', True),
+    ("src/program/banner.c", '#include "server/server.h"', False),
+    ("src/server/server.c", '#include "program/banner.h"', False),
+    ("src/base/err.h", '#include "wsmd/error.h"', True),
+    ("src/base/err.h", '#include "wsmd/manager.h"', False),
+    ("src/base/log.h", '#include "wsmd/error.h"', False),
     ("src/main.c", "#include <signal.h>", False),
     ("src/misc/junk.c", '#include "base/text.h"', False),
     ("include/wsmd/manager.h", '#include "wsmd/ctl.h"', True),

@@ -6,6 +6,7 @@
 #include "accept/admission.h"
 #include "base/err.h"
 #include "base/rcu.h"
+#include "shard/handoff.h"
 
 /* Tokens of the poll: half-open sockets by slab handle, which is above 2^32 or has an odd low
  * half; listeners and the inbox by even numbers below. */
@@ -14,7 +15,7 @@
 
 #define ACCEPTS_PER_TURN 64
 #define TIMERS_PER_TURN  1024
-#define ORDERS           64 /* that may wait */
+#define ITEMS            1024 /* orders and adopted sockets that may wait */
 #define MAX_SLEEP_MS     60000
 #define REFUSAL_FDS      16 /* descriptors beyond those of connections, to say no with */
 
@@ -59,7 +60,7 @@ int acceptor_init(struct acceptor *a, const struct acceptor_setup *setup)
 	err = a->poll = os_poll_new();
 	if (err < 0)
 		return err;
-	err = inbox_init(&a->inbox, ORDERS);
+	err = inbox_init(&a->inbox, ITEMS);
 	if (err < 0)
 		goto fail_poll;
 	err = os_poll_add(a->poll, a->inbox.wake_fd, OS_READ, TOKEN_INBOX);
@@ -128,30 +129,53 @@ static void turn_away(struct acceptor *a, int fd, enum refusal why)
 	os_close(fd);
 }
 
-static void admit(struct acceptor *a, int fd, const struct net_addr *peer) ON_ACCEPTOR;
-static void admit(struct acceptor *a, int fd, const struct net_addr *peer)
+/* NULL: it was turned away. */
+static struct half_open *begin(struct acceptor *a, int fd, const struct net_addr *peer) ON_ACCEPTOR;
+static struct half_open *begin(struct acceptor *a, int fd, const struct net_addr *peer)
 {
 	struct half_open *h;
 
-	stats_add(a->is.stats, STAT_ACCEPTED, 1);
-	if (crowds(a, peer)) {
-		turn_away(a, fd, REFUSE_ADDRESS_CONNECTIONS);
-		return;
-	}
 	make_room(a);
 	h = slab_new(&a->half_open);
 	if (h == NULL || !sources_opened(a->is.sources, peer)) {
 		slab_free(&a->half_open, h);
 		turn_away(a, fd, REFUSE_NO_MEMORY);
-		return;
+		return NULL;
 	}
 	half_open_init(h, fd, peer);
 	h->accepted_ms = a->now_ms;
 	list_append(&a->by_age, &h->by_age);
 	stats_add(a->is.stats, STAT_HALF_OPEN, 1);
 	wheel_arm(&a->wheel, &h->timer, a->now_ms + a->view.limits.handshake_timeout_ms);
-	if (os_poll_add(a->poll, fd, OS_READ, slab_handle_of(h)) < 0)
-		admission_drop(a, h, REFUSE_NO_MEMORY);
+	if (os_poll_add(a->poll, fd, OS_READ, slab_handle_of(h)) == 0)
+		return h;
+	admission_drop(a, h, REFUSE_NO_MEMORY);
+	return NULL;
+}
+
+static void admit(struct acceptor *a, int fd, const struct net_addr *peer) ON_ACCEPTOR;
+static void admit(struct acceptor *a, int fd, const struct net_addr *peer)
+{
+	stats_add(a->is.stats, STAT_ACCEPTED, 1);
+	if (crowds(a, peer))
+		turn_away(a, fd, REFUSE_ADDRESS_CONNECTIONS);
+	else
+		(void)begin(a, fd, peer); /* what becomes of it is counted */
+}
+
+/* A socket of the embedding program. */
+static void adopt(struct acceptor *a, struct handoff *ho) ON_ACCEPTOR;
+static void adopt(struct acceptor *a, struct handoff *ho)
+{
+	struct half_open *h = begin(a, ho->fd, &ho->peer);
+
+	stats_add(a->is.stats, STAT_ADOPTED, 1);
+	if (h == NULL) {
+		free(ho);
+		return;
+	}
+	h->adopted = ho;
+	admission_begin_adopted(a, h);
 }
 
 /* Out of descriptors or memory: a listener that stays readable would spin the loop. */
@@ -221,6 +245,10 @@ static void take_items(struct acceptor *a)
 	struct inbox_item *item;
 
 	while ((item = inbox_take(&a->inbox, &a->again)) != NULL) {
+		if (item->kind == ITEM_ADOPT) {
+			adopt(a, CONTAINER_OF(item, struct handoff, item));
+			continue;
+		}
 		ASSERT(item->kind == ITEM_DRAIN || item->kind == ITEM_STOP);
 		a->draining = true;
 		if (item->kind == ITEM_STOP)
@@ -260,7 +288,7 @@ static void on_event(struct acceptor *a, const struct os_event *ev)
 
 	if (ev->token == TOKEN_INBOX) {
 		inbox_woken(&a->inbox);
-	} else if (ev->token <= TOKEN_LISTENER(a->is.n_listeners - 1) && ev->token % 2 == 0) {
+	} else if (ev->token % 2 == 0 && ev->token <= 2 * (uint64_t)a->is.n_listeners) {
 		on_listener(a, &a->is.listeners[ev->token / 2 - 1]);
 	} else {
 		h = slab_get(&a->half_open, ev->token);

@@ -2,7 +2,7 @@
  * The acceptor: one thread that accepts sockets, reads request heads, answers what is not a
  * WebSocket, and hands the rest to the workers that own their users.
  *
- * Nothing in here is locked. Others reach it through its inbox: drain and stop.
+ * Nothing in here is locked. Others reach it through its inbox: adopted sockets, drain and stop.
  */
 #pragma once
 

@@ -88,6 +88,10 @@ static void refuse(struct acceptor *a, struct half_open *h, enum refusal why, ui
 	uint32_t random = 0;
 
 	count_refusal(a, h, why, status, sentence);
+	if (h->adopted != NULL && h->adopted->is_upgraded) {
+		answer(a, h, text, answer_refusal_frame((uint8_t *)text, why), NULL, 0);
+		return;
+	}
 	if (again)
 		os_random(&random, sizeof(random));
 	answer(a, h, text,
@@ -146,6 +150,7 @@ static uint64_t max_connections(const struct acceptor *a)
 	return configured == 0 || configured > room ? room : configured;
 }
 
+/* What the request says, or for an adopted socket who gave it to us. */
 static struct handoff *make_handoff(const struct acceptor *a, const struct half_open *h,
                                     const struct decision *d) ON_ACCEPTOR;
 static struct handoff *make_handoff(const struct acceptor *a, const struct half_open *h,
@@ -158,21 +163,25 @@ static struct handoff *make_handoff(const struct acceptor *a, const struct half_
 
 	if (ho == NULL)
 		return NULL;
-	ho->item.kind = ITEM_HANDOFF;
+	if (h->adopted != NULL) {
+		*ho = *h->adopted;
+	} else {
+		ho->hub_len = d->hub_len;
+		ho->user_len = d->user_len;
+		memcpy(ho->hub, d->hub, sizeof(ho->hub));
+		memcpy(ho->user, d->user, sizeof(ho->user));
+		os_random(random, sizeof(random));
+		hash = shard_hash(&a->is.key, d->hub, d->hub_len, d->user, d->user_len);
+		conn_id_make(&ho->id, d->user_len > 0 ? &hash : NULL, random);
+	}
 	ho->fd = h->transport.fd;
 	ho->peer = h->peer;
 	ho->handshake_ms = (uint32_t)(a->now_ms - h->accepted_ms);
 	ho->protocol = PROTOCOL_WEBSOCKET;
-	ho->hub_len = d->hub_len;
-	ho->user_len = d->user_len;
-	memcpy(ho->hub, d->hub, sizeof(ho->hub));
-	memcpy(ho->user, d->user, sizeof(ho->user));
+	ho->is_upgraded = false;
 	ho->answer_len = answer_upgrade(ho->answer, sizeof(ho->answer), d->accept);
 	ho->rest_len = rest_len;
 	memcpy(ho->rest, h->in + h->request.head_len, rest_len);
-	os_random(random, sizeof(random));
-	hash = shard_hash(&a->is.key, d->hub, d->hub_len, d->user, d->user_len);
-	conn_id_make(&ho->id, d->user_len > 0 ? &hash : NULL, random);
 	return ho;
 }
 
@@ -201,29 +210,22 @@ static bool has_room(struct acceptor *a, const struct half_open *h, enum refusal
 	return false;
 }
 
-static void hand_off(struct acceptor *a, struct half_open *h, const struct decision *d) ON_ACCEPTOR;
-static void hand_off(struct acceptor *a, struct half_open *h, const struct decision *d)
+/* @ho is given back, or freed, when its worker has no room. */
+static void hand_off(struct acceptor *a, struct half_open *h, struct handoff *ho) ON_ACCEPTOR;
+static void hand_off(struct acceptor *a, struct half_open *h, struct handoff *ho)
 {
-	enum refusal why;
-	struct handoff *ho;
-	uint32_t worker;
+	const uint32_t worker = shard_worker(conn_id_hash48(&ho->id), a->is.n_workers);
 
-	if (!has_room(a, h, &why)) {
-		refuse_plainly(a, h, why);
-		return;
-	}
-	ho = make_handoff(a, h, d);
-	if (ho == NULL) {
-		refuse_plainly(a, h, REFUSE_NO_MEMORY);
-		return;
-	}
-	worker = shard_worker(conn_id_hash48(&ho->id), a->is.n_workers);
+	ho->item.kind = ITEM_HANDOFF;
 	/* Before the push: from then on the worker's poll may have it. */
 	os_poll_remove(a->poll, h->transport.fd);
 	stats_add(a->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
 	sources_handed(a->is.sources, &h->peer);
 	if (inbox_push(a->is.workers[worker], &ho->item) < 0) {
-		free(ho);
+		if (ho->is_upgraded)
+			h->adopted = ho;
+		else
+			free(ho);
 		sources_returned(a->is.sources, &h->peer);
 		stats_sub(a->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
 		stats_add(a->is.stats, STAT_INBOX_FULL, 1);
@@ -237,10 +239,31 @@ static void hand_off(struct acceptor *a, struct half_open *h, const struct decis
 	admission_forget(a, h);
 }
 
+static void upgrade(struct acceptor *a, struct half_open *h, const struct decision *d) ON_ACCEPTOR;
+static void upgrade(struct acceptor *a, struct half_open *h, const struct decision *d)
+{
+	enum refusal why;
+	struct handoff *ho;
+
+	if (!has_room(a, h, &why)) {
+		refuse_plainly(a, h, why);
+		return;
+	}
+	ho = make_handoff(a, h, d);
+	if (ho == NULL)
+		refuse_plainly(a, h, REFUSE_NO_MEMORY);
+	else
+		hand_off(a, h, ho);
+}
+
 static void decided(struct acceptor *a, struct half_open *h) ON_ACCEPTOR;
 static void decided(struct acceptor *a, struct half_open *h)
 {
-	const struct admit_rules rules = {.dev = a->view.dev, .auth_mode = a->view.auth_mode};
+	const struct admit_rules rules = {
+		.adopted = h->adopted != NULL,
+		.dev = a->view.dev,
+		.auth_mode = a->view.auth_mode,
+	};
 	struct decision d;
 
 	decide(&rules, &h->request, h->in, &d);
@@ -256,9 +279,22 @@ static void decided(struct acceptor *a, struct half_open *h)
 		serve_page(a, h, &d);
 		break;
 	case VERDICT_UPGRADE:
-		hand_off(a, h, &d);
+		upgrade(a, h, &d);
 		break;
 	}
+}
+
+static void on_step(struct acceptor *a, struct half_open *h, enum half_open_event ev) ON_ACCEPTOR;
+static void on_step(struct acceptor *a, struct half_open *h, enum half_open_event ev)
+{
+	if (ev == HALF_OPEN_DECIDE)
+		decided(a, h);
+	else if (ev == HALF_OPEN_GONE && h->state == HALF_OPEN_READING)
+		admission_drop(a, h, REFUSE_HANDSHAKE_GONE);
+	else if (ev == HALF_OPEN_NOMEM)
+		admission_drop(a, h, REFUSE_NO_MEMORY);
+	else
+		proceed(a, h, ev);
 }
 
 void admission_on_event(struct acceptor *a, struct half_open *h, uint32_t events)
@@ -269,14 +305,25 @@ void admission_on_event(struct acceptor *a, struct half_open *h, uint32_t events
 		ev = half_open_write(h);
 	if (ev == HALF_OPEN_WAIT && events & ~OS_WRITE)
 		ev = half_open_read(h, a->view.limits.max_request_head_bytes);
-	if (ev == HALF_OPEN_DECIDE)
-		decided(a, h);
-	else if (ev == HALF_OPEN_GONE && h->state == HALF_OPEN_READING)
-		admission_drop(a, h, REFUSE_HANDSHAKE_GONE);
-	else if (ev == HALF_OPEN_NOMEM)
-		admission_drop(a, h, REFUSE_NO_MEMORY);
-	else
-		proceed(a, h, ev);
+	on_step(a, h, ev);
+}
+
+void admission_begin_adopted(struct acceptor *a, struct half_open *h)
+{
+	struct handoff *ho = h->adopted;
+	enum refusal why;
+
+	if (!ho->is_upgraded) {
+		if (ho->rest_len > 0)
+			on_step(a, h,
+			        half_open_given(h, ho->rest, ho->rest_len,
+			                        a->view.limits.max_request_head_bytes));
+	} else if (!has_room(a, h, &why)) {
+		refuse_plainly(a, h, why);
+	} else {
+		h->adopted = NULL;
+		hand_off(a, h, ho);
+	}
 }
 
 void admission_on_timer(struct acceptor *a, struct half_open *h)

@@ -12,6 +12,9 @@
 /* The poll has something for it. */
 void admission_on_event(struct acceptor *a, struct half_open *h, uint32_t events) ON_ACCEPTOR;
 
+/* An adopted one begins: @h->adopted says who it is and what was read from it. */
+void admission_begin_adopted(struct acceptor *a, struct half_open *h) ON_ACCEPTOR;
+
 /* Its deadline has passed. */
 void admission_on_timer(struct acceptor *a, struct half_open *h) ON_ACCEPTOR;
 

@@ -6,6 +6,10 @@
 
 #include "http/fault.h"
 #include "http/head.h"
+#include "ws/close_code.h"
+#include "ws/frame.h"
+
+#define ANSWER_FRAME_TEXT 124 /* our sentences are ASCII: cut anywhere */
 
 uint32_t answer_upgrade(char *dst, size_t cap, const char accept[WS_ACCEPT_LEN + 1])
 {
@@ -55,6 +59,15 @@ uint32_t answer_refusal(char dst[ANSWER_REFUSAL_BYTES], enum refusal why, uint16
 	             status == 426 ? "Upgrade, close" : "close", strlen(sentence) + 1, sentence);
 	ASSERT(n > 0 && n < ANSWER_REFUSAL_BYTES);
 	return (uint32_t)n;
+}
+
+uint32_t answer_refusal_frame(uint8_t dst[ANSWER_FRAME_BYTES], enum refusal why)
+{
+	static_assert(ANSWER_FRAME_BYTES >= WS_MAX_HEADER + WS_MAX_CONTROL, "a whole frame");
+	char text[ANSWER_FRAME_TEXT];
+
+	snprintf(text, sizeof(text), "%s", refusal_text(why));
+	return (uint32_t)ws_frame_encode_close(dst, WS_CLOSE_TRY_LATER, text, NULL);
 }
 
 uint32_t answer_page(char dst[ANSWER_HEAD_BYTES], uint16_t status, const char *content_type,

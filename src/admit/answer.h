@@ -29,6 +29,11 @@ uint32_t answer_upgrade(char *dst, size_t cap, const char accept[WS_ACCEPT_LEN +
 uint32_t answer_refusal(char dst[ANSWER_REFUSAL_BYTES], enum refusal why, uint16_t status,
                         const char *sentence, uint32_t retry_s);
 
+#define ANSWER_FRAME_BYTES 144
+
+/* The same for who has had his 101: a close frame, 1013. Returns its length. */
+uint32_t answer_refusal_frame(uint8_t dst[ANSWER_FRAME_BYTES], enum refusal why);
+
 /* Head of a page of @body_len bytes. Returns its length. */
 uint32_t answer_page(char dst[ANSWER_HEAD_BYTES], uint16_t status, const char *content_type,
                      size_t body_len);

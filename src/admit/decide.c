@@ -122,6 +122,9 @@ void decide(const struct admit_rules *rules, const struct http_head *head, const
 		refuse(ret, REFUSE_BAD_HEAD);
 		ret->status = http_fault_status(head->fault);
 		ret->sentence = http_fault_text(head->fault);
+	} else if (rules->adopted) {
+		if (check_handshake(head, buf, ret))
+			ret->verdict = VERDICT_UPGRADE;
 	} else if (find_page(rules, head, buf, &ret->page)) {
 		decide_page(head, buf, ret);
 	} else if (!find_hub(head, buf, &hub)) {

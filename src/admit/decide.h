@@ -43,6 +43,7 @@ struct decision {
 
 /* What the configuration says about requests. */
 struct admit_rules {
+	bool adopted; /* hub and user are known: only the handshake is asked for */
 	bool dev;
 	enum conf_auth auth_mode;
 };

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "os/os.h"
+#include "shard/handoff.h"
 
 #define FIRST_IN_BYTES 1024 /* a browser's request; a token makes it longer */
 
@@ -24,6 +25,7 @@ void half_open_fini(struct half_open *h)
 	list_unlink(&h->by_age);
 	free(h->in);
 	free(h->out);
+	free(h->adopted);
 	if (h->transport.fd >= 0)
 		h->transport.ops->close(&h->transport);
 }
@@ -55,6 +57,25 @@ static enum half_open_event discard(struct half_open *h)
 	return n > 0 || n == -EAGAIN ? HALF_OPEN_WAIT : HALF_OPEN_DONE;
 }
 
+static enum half_open_event parse(struct half_open *h, uint32_t max_head_bytes)
+{
+	return http_head_parse(&h->request, h->in, h->in_len, max_head_bytes) == WSMD_ENEEDMORE
+	               ? HALF_OPEN_WAIT
+	               : HALF_OPEN_DECIDE;
+}
+
+enum half_open_event half_open_given(struct half_open *h, const void *bytes, uint32_t len,
+                                     uint32_t max_head_bytes)
+{
+	ASSERT(h->in == NULL);
+	h->in = malloc(len);
+	if (h->in == NULL)
+		return HALF_OPEN_NOMEM;
+	memcpy(h->in, bytes, len);
+	h->in_len = h->in_cap = len;
+	return parse(h, max_head_bytes);
+}
+
 enum half_open_event half_open_read(struct half_open *h, uint32_t max_head_bytes)
 {
 	ssize_t n;
@@ -72,9 +93,7 @@ enum half_open_event half_open_read(struct half_open *h, uint32_t max_head_bytes
 			return HALF_OPEN_GONE;
 		h->in_len += (uint32_t)n;
 	}
-	return http_head_parse(&h->request, h->in, h->in_len, max_head_bytes) == WSMD_ENEEDMORE
-	               ? HALF_OPEN_WAIT
-	               : HALF_OPEN_DECIDE;
+	return parse(h, max_head_bytes);
 }
 
 enum half_open_event half_open_answer(struct half_open *h, const char *head, size_t head_len,

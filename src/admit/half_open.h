@@ -25,6 +25,8 @@ enum half_open_state {
 	HALF_OPEN_LINGERING
 };
 
+struct handoff;
+
 struct half_open {
 	struct slab_head head;
 	enum half_open_state state;
@@ -38,6 +40,7 @@ struct half_open {
 	char *out;
 	uint32_t out_len, out_at;
 	struct http_head request;
+	struct handoff *adopted; /* who it is, of an adopted socket; NULL: the request decides */
 };
 
 enum half_open_event {
@@ -53,6 +56,10 @@ void half_open_init(struct half_open *h, int fd, const struct net_addr *peer);
 
 /* Gives back buffers, and the socket unless it was handed off (transport.fd < 0). */
 void half_open_fini(struct half_open *h);
+
+/* Bytes that were read from it by who had it before. Once, before the first half_open_read(). */
+enum half_open_event half_open_given(struct half_open *h, const void *bytes, uint32_t len,
+                                     uint32_t max_head_bytes);
 
 /* The socket is readable. */
 enum half_open_event half_open_read(struct half_open *h, uint32_t max_head_bytes);

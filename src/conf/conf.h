@@ -45,7 +45,8 @@ enum conf_too_big {
 };
 enum hub_action {
 	HUB_DROP,
-	HUB_ECHO
+	HUB_ECHO,
+	HUB_CALLBACK /* the embedding program's on_message */
 };
 
 #define CONF_MAX_LISTEN  16
@@ -134,6 +135,8 @@ struct conf_args {
 	const char *file;     /* NULL: no file */
 	const char *env_name; /* --env; NULL: WSMD_ENV, then ENVIRONMENT, then development */
 	bool dev;
+	bool listens_nowhere; /* the default of listen is empty; not so in wsmd */
+	bool has_handler;     /* on_message = callback has somebody to call */
 	size_t n_settings;
 	const struct conf_setting *settings;
 };

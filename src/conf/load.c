@@ -95,6 +95,23 @@ static void check_dev(struct loader *l)
 	}
 }
 
+/* "callback" needs somebody who is called. */
+static void check_callback(struct loader *l, bool has_handler)
+{
+	const struct conf_key *k = schema_find(HUB_PATTERN ".on_message");
+	const struct conf *c = l->conf;
+	char path[KEY_TEXT_MAX];
+
+	for (uint32_t i = 0; i < c->n_hubs; i++) {
+		if (has_handler || c->hubs[i].on_message != HUB_CALLBACK)
+			continue;
+		snprintf(path, sizeof(path), "hubs.%s.on_message", c->hubs[i].name);
+		loader_fault(l, &l->set_at[k - conf_keys], path,
+		             "callback is for programs that embed wsmd and handle messages; this "
+		             "one does not");
+	}
+}
+
 static int build(struct loader *l, const struct conf_args *args)
 {
 	const int env_err = env_choose(args->env_name, &l->conf->env, l->faults);
@@ -102,6 +119,8 @@ static int build(struct loader *l, const struct conf_args *args)
 	l->conf->dev = args->dev;
 	if (env_err == WSMD_ENOMEM || loader_apply_defaults(l->conf) < 0)
 		return WSMD_ENOMEM;
+	if (args->listens_nowhere)
+		l->conf->n_listen = 0;
 	if (args->file != NULL)
 		loader_apply_file(l, args->file);
 	for (size_t i = 0; i < args->n_settings; i++)
@@ -111,6 +130,7 @@ static int build(struct loader *l, const struct conf_args *args)
 		check_heartbeat(l);
 	check_listen_once(l);
 	check_dev(l);
+	check_callback(l, args->has_handler);
 	return l->out_of_memory ? WSMD_ENOMEM : env_err;
 }
 

@@ -18,7 +18,8 @@ static const char *const slow_words[] = {[SLOW_CLOSE] = "close",
 static const char *const user_words[] = {
 	[USER_REFUSE] = "refuse", [USER_CLOSE_OLDEST] = "close_oldest"};
 static const char *const too_big_words[] = {[TOO_BIG_REFUSE] = "refuse", [TOO_BIG_LOWER] = "lower"};
-static const char *const action_words[] = {[HUB_DROP] = "drop", [HUB_ECHO] = "echo"};
+static const char *const action_words[] = {
+	[HUB_DROP] = "drop", [HUB_ECHO] = "echo", [HUB_CALLBACK] = "callback"};
 
 #define IN(t, member)        .offset = offsetof(t, member), .width = sizeof(((t *)NULL)->member)
 #define FIELD(member)        IN(struct conf, member)
@@ -322,8 +323,8 @@ const struct conf_key conf_keys[] = {
          .reload = true,
          .value = {"\"drop\""},
          .dev = "\"echo\"",
-         .help = "what happens to a message when nobody handles it; the hub \"*\" stands for all "
-                 "that are not named"},
+         .help = "what happens to a plain client's message; callback: a program that embeds wsmd "
+                 "handles it; the hub \"*\" stands for all that are not named"},
 };
 
 const size_t conf_n_keys = ARRAY_LEN(conf_keys);

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +45,13 @@ void os_unlink(const char *path);
 
 /* The new descriptor, or negative. @ret_peer is filled on success. */
 MUST_CHECK int os_accept(int listener, struct net_addr *ret_peer);
+
+/**
+ * Make a connected stream socket that somebody else opened one of ours, and look who is there.
+ *
+ * Returns: 0; -ENOTSOCK, -ENOTCONN, -EPROTOTYPE (no stream), -EBADF: it is as it was
+ */
+MUST_CHECK int os_adopt(int fd, struct net_addr *ret_peer);
 
 /* Effective user id of the process at the other end of a Unix socket. */
 MUST_CHECK int os_peer_uid(int fd, uint32_t *ret_uid);
@@ -105,6 +113,11 @@ int os_poll_wait(int poll, struct os_event *events, int max, uint32_t timeout_ms
 MUST_CHECK int os_wake_new(void);
 void os_wake(int fd);
 void os_wake_clear(int fd);
+
+/* Sleep while *@word is @value, at most @timeout_ms (UINT32_MAX: for ever), and now and then return
+ * early; wake everybody who sleeps on it. For threads of the embedding program alone. */
+void os_word_wait(_Atomic uint32_t *word, uint32_t value, uint32_t timeout_ms);
+void os_word_wake(_Atomic uint32_t *word);
 
 struct os_thread {
 	uint64_t handle;

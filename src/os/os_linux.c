@@ -2,6 +2,8 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
@@ -13,6 +15,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -128,6 +131,19 @@ void os_wake_clear(int fd)
 	uint64_t count;
 
 	(void)!read(fd, &count, sizeof(count));
+}
+
+void os_word_wait(_Atomic uint32_t *word, uint32_t value, uint32_t timeout_ms)
+{
+	const struct timespec ts = {.tv_sec = timeout_ms / 1000,
+	                            .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
+
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout_ms == UINT32_MAX ? NULL : &ts);
+}
+
+void os_word_wake(_Atomic uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
 }
 
 int os_thread_start(struct os_thread *t, const char *name, void *(*body)(void *), void *arg)

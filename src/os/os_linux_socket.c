@@ -2,6 +2,7 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -189,6 +190,27 @@ int os_accept(int listener, struct net_addr *ret_peer)
 	if (ret_peer->family != 0)
 		set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	return fd;
+}
+
+int os_adopt(int fd, struct net_addr *ret_peer)
+{
+	union sockaddr_any sa = {0};
+	socklen_t len = sizeof(sa), type_len = sizeof(int);
+	int type, flags;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) < 0 ||
+	    getpeername(fd, &sa.any, &len) < 0)
+		return -errno;
+	if (type != SOCK_STREAM)
+		return -EPROTOTYPE;
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -errno;
+	from_sockaddr(&sa, ret_peer);
+	if (ret_peer->family != 0)
+		set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	return 0;
 }
 
 int os_peer_uid(int fd, uint32_t *ret_uid)

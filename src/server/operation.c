@@ -75,26 +75,6 @@ int operation_send(struct server *s, struct operation *op, uint32_t worker, stru
 	return err;
 }
 
-/* The workers of a target: one for a user or a connection, all for a hub. */
-static void workers_of(const struct server *s, const struct target *t, uint32_t *ret_first,
-                       uint32_t *ret_n) ON_MAIN;
-static void workers_of(const struct server *s, const struct target *t, uint32_t *ret_first,
-                       uint32_t *ret_n)
-{
-	uint64_t hash;
-
-	*ret_first = 0;
-	*ret_n = s->n_workers;
-	if (t->kind == TARGET_USER)
-		hash = shard_hash(&s->key, t->hub, t->hub_len, t->user, t->user_len);
-	else if (t->kind == TARGET_CONNECTION)
-		hash = conn_id_hash48(&t->id);
-	else
-		return;
-	*ret_first = shard_worker(hash, s->n_workers);
-	*ret_n = 1;
-}
-
 /* What the answer is written into. False: out of memory. */
 static bool make_room(struct request *r, const struct operation *op)
 {
@@ -161,7 +141,7 @@ void operation_ask(struct server *s, struct control *c, struct operation *op,
 {
 	uint32_t first, n;
 
-	workers_of(s, &op->target, &first, &n);
+	server_workers_of(s, &op->target, &first, &n);
 	for (uint32_t i = first; i < first + n; i++) {
 		struct request *r = make_request(s, op, kind, msg, text);
 		const int err = r == NULL ? WSMD_ENOMEM : operation_send(s, op, i, r);

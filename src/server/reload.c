@@ -69,6 +69,8 @@ int server_reload(struct server *s, struct conf_faults *faults,
 		log_faults(err, faults);
 		return err;
 	}
+	atomic_store_explicit(&s->max_message_bytes, next->limits.max_message_bytes,
+	                      memory_order_relaxed);
 	conf_cell_publish(&s->conf, next);
 	log_configure(&s->log, next->log_level, next->log_format);
 	for (uint32_t i = 0; i < 1 + s->n_workers; i++)

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/rcu.h"
 #include "server/control.h"
+#include "server/plan.h"
 #include "server/server_turn.h"
 
 #define LISTEN_BACKLOG   4096
@@ -37,6 +38,23 @@ uint32_t server_connections_limit(const struct server *s)
 	const uint32_t n = configured != 0 ? configured : server_fd_room(s->fd_limit, s->n_workers);
 
 	return n < s->plan.room ? n : s->plan.room;
+}
+
+void server_workers_of(const struct server *s, const struct target *t, uint32_t *ret_first,
+                       uint32_t *ret_n)
+{
+	uint64_t hash;
+
+	*ret_first = 0;
+	*ret_n = s->n_workers;
+	if (t->kind == TARGET_USER)
+		hash = shard_hash(&s->key, t->hub, t->hub_len, t->user, t->user_len);
+	else if (t->kind == TARGET_CONNECTION)
+		hash = conn_id_hash48(&t->id);
+	else
+		return;
+	*ret_first = shard_worker(hash, s->n_workers);
+	*ret_n = 1;
 }
 
 /* ---- listening, with a remedy for each way to fail ---- */
@@ -180,12 +198,12 @@ static int make_acceptor(struct server *s)
 		return err;
 	}
 	s->acceptor = a;
-	s->threads[0].inbox = &a->inbox;
+	s->threads[0].inbox = s->to_acceptor = &a->inbox;
 	return 0;
 }
 
-static int make_workers(struct server *s, uint32_t n) ON_MAIN;
-static int make_workers(struct server *s, uint32_t n)
+static int make_workers(struct server *s, uint32_t n, const struct worker_hooks *hooks) ON_MAIN;
+static int make_workers(struct server *s, uint32_t n, const struct worker_hooks *hooks)
 {
 	s->workers = aligned_alloc(_Alignof(struct worker), n * sizeof(*s->workers));
 	if (s->workers == NULL)
@@ -205,6 +223,7 @@ static int make_workers(struct server *s, uint32_t n)
 			.pressure = &s->pressure,
 			.to_main = &s->inbox,
 			.log = &s->log,
+			.hooks = *hooks,
 		};
 		const int err = worker_init(w, &setup);
 
@@ -247,6 +266,24 @@ static int watch(struct server *s)
 	return err;
 }
 
+static void note_facts(struct server *s) ON_MAIN;
+static void note_facts(struct server *s)
+{
+	const struct conf *c = server_conf(s);
+	const uint32_t most = server_connections_limit(s);
+
+	s->facts = (struct wsmd_facts){
+		.dev = c->dev,
+		.workers = s->n_workers,
+		.n_addresses = s->n_listeners,
+		.descriptors = s->fd_limit,
+		.max_connections = most,
+		.promised_bytes = plan_promise(&s->plan, most),
+		.buffered_bytes = s->plan.buffered,
+	};
+	snprintf(s->facts.control_path, sizeof(s->facts.control_path), "%s", c->control_path);
+}
+
 int server_new(const struct server_setup *setup, struct server **ret, char *fault, size_t fault_cap)
 {
 	struct server *s = aligned_alloc(_Alignof(struct server), sizeof(*s));
@@ -274,6 +311,7 @@ int server_new(const struct server_setup *setup, struct server **ret, char *faul
 	conf_cell_publish(&s->conf, conf);
 	log_init(&s->log, &setup->sink);
 	log_configure(&s->log, conf->log_level, conf->log_format);
+	atomic_init(&s->max_message_bytes, conf->limits.max_message_bytes);
 	control_init(s);
 	err = check_descriptors(s, fault, fault_cap);
 	if (err == 0)
@@ -283,7 +321,7 @@ int server_new(const struct server_setup *setup, struct server **ret, char *faul
 	if (err == 0)
 		err = make_shared(s, n_workers);
 	if (err == 0)
-		err = make_workers(s, n_workers);
+		err = make_workers(s, n_workers, &setup->hooks);
 	if (err == 0)
 		err = open_listeners(s, fault, fault_cap);
 	if (err == 0)
@@ -297,63 +335,9 @@ int server_new(const struct server_setup *setup, struct server **ret, char *faul
 		return err;
 	}
 	server_publish_stats(s);
+	note_facts(s);
 	*ret = s;
 	return 0;
-}
-
-static int start_thread(struct server *s, uint32_t i) ON_MAIN;
-static int start_thread(struct server *s, uint32_t i)
-{
-	struct server_thread *t = &s->threads[i];
-	char name[16] = "wsmd-acceptor";
-	int err;
-
-	if (i > 0)
-		snprintf(name, sizeof(name), "wsmd-worker-%u", (i - 1) % 1000);
-	err = i == 0 ? os_thread_start(&t->thread, name, acceptor_main, s->acceptor)
-	             : os_thread_start(&t->thread, name, worker_main, &s->workers[i - 1]);
-	t->started = err == 0;
-	return err;
-}
-
-/* Main could not be started, or one before it: end those that run, as main would. */
-static void end_thread(struct server *s, uint32_t i) ON_MAIN;
-static void end_thread(struct server *s, uint32_t i)
-{
-	struct server_thread *t = &s->threads[i];
-	bool again;
-
-	if (!t->started)
-		return;
-	t->stop.item.kind = ITEM_STOP;
-	inbox_push_always(t->inbox, &t->stop.item);
-	os_thread_join(&t->thread);
-	while (inbox_take(&s->inbox, &again) == NULL) /* its last word */
-		;
-}
-
-int server_start(struct server *s)
-{
-	const uint32_t n = s->n_workers;
-	int err = 0;
-
-	for (uint32_t i = 1; i <= n && err == 0; i++)
-		err = start_thread(s, i);
-	/* Behind them: the first hand-off finds every worker running. */
-	if (err == 0)
-		err = start_thread(s, 0);
-	if (err == 0)
-		err = os_thread_start(&s->self, "wsmd-main", server_main, s);
-	for (uint32_t i = 0; i <= n && err < 0; i++)
-		end_thread(s, i); /* the acceptor first, so that nothing reaches who has ended */
-	return err;
-}
-
-bool server_join(struct server *s)
-{
-	os_thread_join(&s->self);
-	role_enter(&role_main); /* its thread has ended */
-	return s->cut;
 }
 
 /* The order to cut may have come to a worker that had just ended. */

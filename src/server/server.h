@@ -21,8 +21,10 @@
 #include "server/plan.h"
 #include "shard/inbox.h"
 #include "shard/sources.h"
+#include "shard/target.h"
 #include "stats/snapshot.h"
 #include "worker/worker.h"
+#include "wsmd/manager.h"
 
 enum server_phase {
 	SERVER_RUNNING,
@@ -58,7 +60,20 @@ struct server {
 	struct log log;
 	struct gate gate;
 	_Atomic uint32_t wants;
-	_Atomic bool ended; /* every thread but main has, and main is about to */
+	_Atomic uint32_t ended;             /* 1: every thread but main has, and main is about to */
+	_Atomic uint32_t asks;              /* of the program, under way */
+	_Atomic uint64_t max_message_bytes; /* limits.max_message_bytes, for those outside */
+
+	/* constant once the threads run */
+	uint32_t fd_limit, cpus, n_listeners, n_workers;
+	uint64_t started_ms;
+	struct siphash_key key;
+	struct inbox *to_acceptor, **worker_inboxes;
+	struct listener listeners[CONF_MAX_LISTEN];
+	struct wsmd_facts facts;
+	struct plan plan;      /* of the limits at the start */
+	struct os_thread self; /* main */
+	int ended_fd;          /* readable when `ended` */
 
 	/* main's own */
 	const struct conf_args *args OWNED_BY_MAIN; /* a reload reads them again */
@@ -67,21 +82,13 @@ struct server {
 	bool cutting OWNED_BY_MAIN;
 	bool control_resting OWNED_BY_MAIN; /* not watched: there was no descriptor for a session */
 	int poll OWNED_BY_MAIN, control_fd OWNED_BY_MAIN;
-	uint32_t fd_limit OWNED_BY_MAIN, cpus OWNED_BY_MAIN;
 	struct memory memory OWNED_BY_MAIN;
-	struct plan plan OWNED_BY_MAIN; /* of the limits at the start */
-	uint64_t started_ms OWNED_BY_MAIN, now_ms OWNED_BY_MAIN;
+	uint64_t now_ms OWNED_BY_MAIN;
 	uint64_t published_ms OWNED_BY_MAIN, summary_ms OWNED_BY_MAIN; /* last time of each */
-	uint32_t n_listeners OWNED_BY_MAIN, n_workers OWNED_BY_MAIN;
-	struct listener listeners[CONF_MAX_LISTEN] OWNED_BY_MAIN;
 	struct acceptor *acceptor OWNED_BY_MAIN;
-	struct worker *workers OWNED_BY_MAIN; /* array of n_workers */
-	struct inbox **worker_inboxes OWNED_BY_MAIN;
+	struct worker *workers OWNED_BY_MAIN;        /* array of n_workers */
 	struct server_thread *threads OWNED_BY_MAIN; /* 0: acceptor, 1...: workers */
-	struct os_thread self;                       /* main: constant, and so is: */
-	int ended_fd;                                /* readable when `ended` */
 	struct slab controls OWNED_BY_MAIN; /* struct control: sessions on the control socket */
-	struct siphash_key key OWNED_BY_MAIN;
 };
 
 /* What a server is told at birth. */
@@ -89,6 +96,7 @@ struct server_setup {
 	const struct conf_args *args; /* kept; must outlive the server */
 	struct conf *conf;            /* the server's from now on, also on failure */
 	struct log_sink sink;
+	struct worker_hooks hooks;
 };
 
 /**
@@ -119,6 +127,10 @@ void server_free(struct server *s) ON_MAIN;
 
 /* Ask main for something, soon. Thread: any, signal handlers too; until server_free(). */
 void server_want(struct server *s, uint32_t wants);
+
+/* The workers that own a target: one for a user or a connection, all otherwise. Any thread. */
+void server_workers_of(const struct server *s, const struct target *t, uint32_t *ret_first,
+                       uint32_t *ret_n);
 
 /* Begin; harmless when it has begun already. */
 void server_stop(struct server *s) ON_MAIN;

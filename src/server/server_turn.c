@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/rcu.h"
+#include "server/ask.h"
+#include "server/call.h"
 #include "server/control.h"
 #include "server/server.h"
 
@@ -183,6 +185,30 @@ static void do_wanted(struct server *s)
 		cut(s);
 }
 
+static void on_item(struct server *s, struct inbox_item *item) ON_MAIN;
+static void on_item(struct server *s, struct inbox_item *item)
+{
+	struct request *r;
+
+	switch (item->kind) {
+	case ITEM_ANSWER:
+		r = CONTAINER_OF(item, struct request, item);
+		if (r->from_program)
+			ask_on_answer(s, r);
+		else
+			control_on_answer(s, r);
+		break;
+	case ITEM_ASKED:
+		ask_on_item(s, CONTAINER_OF(item, struct ask, item));
+		break;
+	case ITEM_CALL:
+		call_run(s, CONTAINER_OF(item, struct call, item));
+		break;
+	default:
+		on_thread_ended(s, item);
+	}
+}
+
 static void on_items(struct server *s) ON_MAIN;
 static void on_items(struct server *s)
 {
@@ -192,10 +218,7 @@ static void on_items(struct server *s)
 		item = inbox_take(&s->inbox, &s->again);
 		if (item == NULL)
 			return;
-		if (item->kind == ITEM_ANSWER)
-			control_on_answer(s, CONTAINER_OF(item, struct request, item));
-		else
-			on_thread_ended(s, item);
+		on_item(s, item);
 	}
 	s->again = true;
 }
@@ -249,53 +272,4 @@ bool server_turn(struct server *s)
 	if (s->now_ms - s->summary_ms >= server_conf(s)->heartbeat.housekeeping_ms)
 		log_summary(s);
 	return s->phase != SERVER_ENDED;
-}
-
-static void announce(const struct server *s) ON_MAIN;
-static void announce(const struct server *s)
-{
-	const struct conf *c = server_conf(s);
-	char address[NET_ADDR_TEXT];
-
-	if (s->control_fd >= 0)
-		log_event(LOG_INFO, "control", "%s", c->control_path);
-	for (uint32_t i = 0; i < s->n_listeners; i++) {
-		const struct net_addr *at = &s->listeners[i].bound;
-
-		log_event(LOG_INFO, "listening", "%s", net_addr_format(at, address));
-		if (c->auth_mode == AUTH_OPEN && !net_addr_is_loopback(at))
-			log_event(LOG_WARNING, "auth_open",
-			          "auth.mode is open: whoever reaches %s is let in under any name",
-			          address);
-	}
-	if (s->plan.connections < s->plan.wanted)
-		log_event(
-			LOG_WARNING, "memory",
-			"the memory has room for %u connections, not for %u; wsmd --plan shows why",
-			s->plan.connections, s->plan.wanted);
-	if (c->auth_mode == AUTH_DENY)
-		log_event(LOG_WARNING, "auth_deny",
-		          "auth.mode is deny: no client is let in; until there are tokens, "
-		          "\"auth\": {\"mode\": \"open\"} lets everybody in, under any name");
-}
-
-void *server_main(void *arg)
-{
-	struct server *s = arg;
-
-	role_enter(&role_main);
-	log_use(&s->log);
-	rcu_thread_enter();
-	announce(s);
-	while (server_turn(s))
-		;
-	for (uint32_t i = 0; i < 1 + s->n_workers; i++)
-		os_thread_join(&s->threads[i].thread);
-	log_event(LOG_INFO, "stopped", "%s",
-	          s->cut ? "connections were cut at the deadline" : "everybody was seen off");
-	rcu_thread_leave();
-	/* Release: who sees it, sees all that happened before. */
-	atomic_store_explicit(&s->ended, true, memory_order_release);
-	os_wake(s->ended_fd);
-	return NULL;
 }

@@ -4,10 +4,14 @@
  * The 101 is not sent yet: the worker registers the session first, so that whoever sees the
  * handshake succeed can be reached at once.
  *
+ * An adopted socket travels in the same way from the embedding program to the acceptor: ITEM_ADOPT,
+ * with who it is. Then either the 101 was sent (is_upgraded), or what is to come is the request.
+ *
  * Owns: the descriptor, until the worker has taken it over.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/addr.h"
@@ -20,7 +24,7 @@
 #define HANDSHAKE_BYTES 256 /* longest 101 answer */
 
 struct handoff {
-	struct inbox_item item; /* ITEM_HANDOFF */
+	struct inbox_item item; /* ITEM_HANDOFF, ITEM_ADOPT */
 	int fd;
 	struct net_addr peer;
 	uint32_t handshake_ms; /* from accept to this hand-off */
@@ -29,7 +33,8 @@ struct handoff {
 	char hub[HUB_NAME_BYTES];
 	uint32_t hub_len, user_len; /* user_len 0: anonymous */
 	char user[USER_NAME_MAX + 1];
-	uint32_t answer_len;
+	bool is_upgraded;    /* the 101 was sent, and a refusal is a close frame */
+	uint32_t answer_len; /* 0 if so */
 	char answer[HANDSHAKE_BYTES];
 	uint32_t rest_len; /* bytes that came behind the request head: frames already */
 	uint8_t rest[];

@@ -18,8 +18,11 @@
 
 enum item_kind {
 	ITEM_HANDOFF, /* struct handoff: a connection for its worker */
+	ITEM_ADOPT,   /* struct handoff: a socket of the embedding program, for the acceptor */
 	ITEM_REQUEST, /* struct request: something to do, answered by ITEM_ANSWER */
 	ITEM_ANSWER,  /* struct request, done */
+	ITEM_ASKED,   /* struct ask of server/, whose last share ended outside of main */
+	ITEM_CALL,    /* struct call of server/: something for main to do */
 	ITEM_DRAIN,   /* struct order: close everybody at a pace */
 	ITEM_STOP,    /* struct order: close everybody by a deadline, then end */
 	ITEM_CUT,     /* struct order: behind ITEM_STOP: the deadline is now */

@@ -116,6 +116,7 @@ struct request {
 	enum request_kind kind;
 	struct inbox *reply_to; /* answered there; NULL: freed by the worker */
 	void *context;          /* the asker's */
+	bool from_program;      /* who asks is the embedding program, not a control session */
 	struct target target;
 	struct msg *msg;   /* REQUEST_SEND; one reference */
 	char text[124];    /* REQUEST_CLOSE: reason for the peer */

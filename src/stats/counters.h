@@ -32,6 +32,8 @@
 	  "groups with at least one member, on each worker that has one")                          \
 	X(STAT_CONNECTIONS_TOTAL, basic, connections_total, counter, "WebSocket connections ever") \
 	X(STAT_ACCEPTED, basic, accepted_total, counter, "sockets accepted")                       \
+	X(STAT_ADOPTED, basic, adopted_total, counter,                                             \
+	  "sockets adopted from the embedding program")                                            \
 	X(STAT_HALF_OPEN, basic, half_open, gauge, "sockets whose request is not decided yet")     \
 	X(STAT_ACCEPT_PAUSES, basic, accept_pauses, counter,                                       \
 	  "times accepting paused for want of descriptors or memory")                              \

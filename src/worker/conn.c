@@ -60,21 +60,23 @@ static void log_refusal(struct worker *w, const struct handoff *h, enum refusal 
 	log_end(&l);
 }
 
-/* Nothing was sent yet: the answer fits into any fresh socket. */
+/* Nothing of ours was sent yet: the answer fits into any fresh socket. */
 static void refuse(struct worker *w, struct handoff *h, enum refusal why) ON_WORKER;
 static void refuse(struct worker *w, struct handoff *h, enum refusal why)
 {
 	char answer[ANSWER_REFUSAL_BYTES];
 	struct transport t;
-	uint32_t random;
+	uint32_t random, len;
 
 	os_random(&random, sizeof(random));
 	transport_init_tcp(&t, h->fd);
-	const struct iovec iov = {
-		.iov_base = answer,
-		.iov_len = answer_refusal(answer, why, refusal_status(why), refusal_text(why),
-	                                  answer_retry_s(random)),
-	};
+	if (h->is_upgraded)
+		len = answer_refusal_frame((uint8_t *)answer, why);
+	else
+		len = answer_refusal(answer, why, refusal_status(why), refusal_text(why),
+		                     answer_retry_s(random));
+	const struct iovec iov = {.iov_base = answer, .iov_len = len};
+
 	(void)!t.ops->writev(&t, &iov, 1); /* lost with a peer who is gone already */
 	t.ops->shutdown(&t);
 	t.ops->close(&t);
@@ -139,8 +141,12 @@ static void welcome(struct worker *w, struct conn *c, struct handoff *h)
 	health_begin(w, c);
 	deadline_arm(w, c);
 	output_begin(w, c);
-	if (output_raw(w, c, h->answer, h->answer_len) < 0)
+	w->unannounced = c;
+	if (h->answer_len > 0 && output_raw(w, c, h->answer, h->answer_len) < 0)
 		conn_abort(w, c, CLOSE_NO_MEMORY);
+	w->unannounced = NULL;
+	if (w->is.hooks.on_open != NULL && c->state == CONN_OPEN)
+		w->is.hooks.on_open(w->is.hooks.arg, w, c);
 	c->bytes_in = h->rest_len;
 	stats_add(w->is.stats, STAT_BYTES_IN, h->rest_len);
 	input_consume(w, c, h->rest, h->rest_len);
@@ -242,6 +248,9 @@ static void leave_open(struct worker *w, struct conn *c, enum close_reason reaso
 	stats_add(w->is.stats, stat_close(reason), 1);
 	keepalive_on_close(w, c);
 	health_end(w, c);
+	if (w->is.hooks.on_close != NULL && w->unannounced != c)
+		w->is.hooks.on_close(w->is.hooks.arg, w, c, parting->code,
+		                     sentence_of(reason, parting));
 	registry_remove(&w->registry, c->session);
 	c->session = NULL;
 	count_users(w);
@@ -256,9 +265,6 @@ static void end(struct worker *w, struct conn *c)
 	stats_add(w->is.stats, STAT_UNSENT, sendq_clear(&c->sendq, &w->send_nodes));
 	wheel_disarm(&w->wheel, &c->timer);
 	os_poll_remove(w->poll, c->transport.fd);
-	ws_receiver_fini(&c->rx);
-	free(c->tail);
-	c->tail = NULL;
 	if (!c->is_dirty) /* otherwise output_flush_dirty() finds it */
 		conn_reap_later(w, c);
 }
@@ -389,6 +395,9 @@ void conn_reap(struct worker *w)
 	for (struct conn *c; (c = w->closed) != NULL;) {
 		w->closed = c->next;
 		c->transport.ops->close(&c->transport);
+		/* Not earlier: a handler may still look at a message when its reply fails. */
+		ws_receiver_fini(&c->rx);
+		free(c->tail);
 		stats_sub(w->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
 		sources_left(w->is.sources, &c->peer);
 		stats_sub(w->is.stats, stat_protocol_now((enum protocol_type)c->protocol), 1);

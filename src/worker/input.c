@@ -59,6 +59,10 @@ static void on_message(struct worker *w, struct conn *c, const struct ws_event *
 		    WSMD_ENOMEM)
 			conn_close(w, c, CLOSE_NO_MEMORY);
 		break;
+	case HUB_CALLBACK:
+		w->is.hooks.on_message(w->is.hooks.arg, w, c, (uint8_t)ev->opcode, (void *)ev->data,
+		                       ev->len);
+		break;
 	case HUB_DROP:
 		stats_add(w->is.stats, STAT_HANDLER_DROPS, 1);
 		break;

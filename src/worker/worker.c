@@ -187,9 +187,12 @@ static void on_item(struct worker *w, struct inbox_item *item)
 	case ITEM_CUT:
 		leave_now(w);
 		break;
+	case ITEM_ADOPT:
+	case ITEM_ASKED:
+	case ITEM_CALL:
 	case ITEM_ANSWER:
 	case ITEM_STOPPED:
-		UNREACHABLE(); /* a worker asks nobody */
+		UNREACHABLE(); /* a worker asks nobody, and adopts nobody */
 	}
 }
 

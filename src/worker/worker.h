@@ -21,6 +21,7 @@
 #include "shard/pressure.h"
 #include "shard/sources.h"
 #include "stats/counters.h"
+#include "worker/hooks.h"
 #include "worker/leave.h"
 #include "worker/rank.h"
 #include "worker/recorder.h"
@@ -55,6 +56,7 @@ struct worker_setup {
 	struct sources *sources;              /* told when a connection of an address has left */
 	struct inbox *to_main;                /* where ITEM_STOPPED goes */
 	struct log *log;                      /* of the manager */
+	struct worker_hooks hooks;
 };
 
 struct worker {
@@ -86,7 +88,8 @@ struct worker {
 	struct rank_memory rank_memory OWNED_BY_WORKER;
 	struct leave leave OWNED_BY_WORKER;
 	struct shed shed OWNED_BY_WORKER;
-	struct conn *current OWNED_BY_WORKER; /* whose replies are being collected in `out` */
+	struct conn *unannounced OWNED_BY_WORKER; /* being opened: on_open has not been called */
+	struct conn *current OWNED_BY_WORKER;     /* whose replies are being collected in `out` */
 	uint8_t *in OWNED_BY_WORKER, *out OWNED_BY_WORKER;
 	size_t out_len OWNED_BY_WORKER;
 	uint32_t full_batches OWNED_BY_WORKER; /* turns in a row that had more events than room */

@@ -1,7 +1,7 @@
 /* Prints a document that is made from the tables of the code: print_docs NAME. */
 #include <string.h>
 
-#include "conf/options.h"
+#include "program/options.h"
 #include "stats/snapshot.h"
 
 int main(int argc, char **argv)

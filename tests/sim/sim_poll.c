@@ -210,6 +210,18 @@ void os_wake_clear(int fd)
 /* ---- threads ---- */
 
 /* The simulator takes their turns itself. */
+/* For threads that do not live here. */
+void os_word_wait(_Atomic uint32_t *word, uint32_t value, uint32_t timeout_ms)
+{
+	(void)timeout_ms;
+	EXPECT(atomic_load(word) != value, "a thread of the server waits");
+}
+
+void os_word_wake(_Atomic uint32_t *word)
+{
+	(void)word;
+}
+
 int os_thread_start(struct os_thread *t, const char *name, void *(*body)(void *), void *arg)
 {
 	(void)name;

@@ -62,8 +62,8 @@ static const struct {
 	{"{\"hubs\": {\"chat\": {\n\"onmessage\": 5}}}",
          {BED_FILE ":2: hubs.chat.onmessage: unknown key; did you mean hubs.{hub}.on_message?"}},
 	{"{\"hubs\": {\"chat\": {\n\"on_message\": \"shout\"}}}",
-         {BED_FILE
-          ":2: hubs.chat.on_message: expected one of \"drop\", \"echo\", found \"shout\""}},
+         {BED_FILE ":2: hubs.chat.on_message: expected one of \"drop\", \"echo\", \"callback\", "
+                   "found \"shout\""}},
 	{"{\"listen\": [\n\"127.0.0.1:1\",\n\"127.0.0.1\",\n5, \"::1:80\"]}",
          {BED_FILE ":3: listen[1]: " ADDRESS ", found \"127.0.0.1\"",
           BED_FILE ":4: listen[2]: " ADDRESS ", found 5",
@@ -136,7 +136,11 @@ static const struct {
 	{{"hubs.{hub}.on_message", "echo", "--set"}, "--set hubs.{hub}.on_message=echo: " HUB_RULE},
 	{{"hubs..on_message", "echo", "--set"}, "--set hubs..on_message=echo: " HUB_RULE},
 	{{"hubs.a.on_message", "7", "--set"},
-         "--set hubs.a.on_message=7: expected one of \"drop\", \"echo\", found \"7\""},
+         "--set hubs.a.on_message=7: expected one of \"drop\", \"echo\", \"callback\", found "
+         "\"7\""},
+	{{"hubs.a.on_message", "callback", "--set"},
+         "--set hubs.a.on_message=callback: callback is for programs that embed wsmd and handle "
+         "messages; this one does not"},
 	{{"workers", "", "--set"},
          "--set workers=: expected a whole number from 0 to 256, found \"\""},
 	{{"workers", "[1,\n2]", "--set"},

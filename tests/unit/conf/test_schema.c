@@ -265,6 +265,9 @@ Test(schema, wrong_types_are_faults)
 
 Test(schema, each_word_is_taken_and_no_other)
 {
+	static const struct conf_args with_handler = {.env_name = "production",
+	                                              .has_handler = true};
+
 	conf_keys_for_each(k)
 	{
 		if (k->type != KEY_WORD)
@@ -275,7 +278,7 @@ Test(schema, each_word_is_taken_and_no_other)
 
 			snprintf(value, sizeof(value), "\"%s\"", k->words[i]);
 			bed_nest(k, value, text, sizeof(text));
-			bed_load(&bed, text, NULL);
+			bed_load(&bed, text, &with_handler);
 			cr_assert_eq(bed.err, 0, "%s = %s", k->name, value);
 			c = bed.conf;
 			value_format(k, k->per_hub ? (const void *)&c->hubs[1] : c, now);

@@ -1,13 +1,13 @@
 /*
  * What `wsmd --dev` tells a newcomer: where it is, what it can hold, and what to type next.
  *
- * Thread: main.
+ * Thread: the program's.
  */
 #pragma once
 
 #include <stdio.h>
 
-#include "server/server.h"
+#include "wsmd/manager.h"
 
 /* @program  how wsmd was called: its neighbours are called the same way */
-void banner_print(const struct server *s, const char *program, FILE *out) ON_MAIN;
+void banner_print(const struct wsmd_manager *m, const char *program, FILE *out);

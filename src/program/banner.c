@@ -1,37 +1,32 @@
 /* The first screen. */
-#include "server/banner.h"
+#include "program/banner.h"
 
 #include <string.h>
 
-#include "server/plan.h"
+#include "base/macros.h"
 #include "wsmd/ctl.h"
-#include "wsmd/version.h"
 
-static void print_facts(const struct server *s, const char *program, FILE *out) ON_MAIN;
-static void print_facts(const struct server *s, const char *program, FILE *out)
+static void print_facts(const struct wsmd_manager *m, const struct wsmd_facts *f,
+                        const char *program, FILE *out)
 {
-	const struct conf *c = server_conf(s);
-	const uint32_t most = server_connections_limit(s);
-	const struct plan *p = &s->plan;
-	char text[NET_ADDR_TEXT];
+	char text[WSMD_ADDRESS_BYTES];
 
-	for (uint32_t i = 0; i < s->n_listeners; i++) {
-		net_addr_format(&s->listeners[i].bound, text);
+	for (uint32_t i = 0; wsmd_manager_address(m, i, text) == 0; i++)
 		fprintf(out, "  listening    ws://%s/ws and ws://%s/client/hubs/HUB\n", text, text);
-	}
-	fprintf(out, "  control      %s\n", c->control_path);
-	fprintf(out, "  workers      %u\n", s->n_workers);
-	fprintf(out, "  descriptors  %u: room for %u connections\n", s->fd_limit, most);
+	fprintf(out, "  control      %s\n", f->control_path);
+	fprintf(out, "  workers      %u\n", f->workers);
+	fprintf(out, "  descriptors  %u: room for %u connections\n", f->descriptors,
+	        f->max_connections);
 	fprintf(out,
 	        "  memory       %.0f MiB promised: %u quiet connections, %.0f MiB for all queues\n"
 	        "               and unfinished messages; %s --plan says more\n",
-	        (double)plan_promise(p, most) / (1 << 20), most, (double)p->buffered / (1 << 20),
-	        program);
+	        (double)f->promised_bytes / (1 << 20), f->max_connections,
+	        (double)f->buffered_bytes / (1 << 20), program);
 }
 
 /* Lines that can be typed as they are. */
-static void print_next_lines(const struct server *s, const char *program, FILE *out) ON_MAIN;
-static void print_next_lines(const struct server *s, const char *program, FILE *out)
+static void print_next_lines(const struct wsmd_manager *m, const struct wsmd_facts *f,
+                             const char *program, FILE *out)
 {
 	static const struct {
 		const char *words, *what;
@@ -42,10 +37,11 @@ static void print_next_lines(const struct server *s, const char *program, FILE *
 	};
 	const char *slash = strrchr(program, '/');
 	const int dir = slash != NULL ? (int)(slash - program) + 1 : 0;
-	const char *path = server_conf(s)->control_path;
-	char address[NET_ADDR_TEXT], usual[CONTROL_PATH_MAX], control[CONTROL_PATH_MAX + 16] = "";
+	const char *path = f->control_path;
+	char address[WSMD_ADDRESS_BYTES] = "", usual[WSMD_PATH_BYTES];
+	char control[WSMD_PATH_BYTES + 16] = "";
 
-	net_addr_format(&s->listeners[0].bound, address);
+	(void)wsmd_manager_address(m, 0, address); /* wsmd listens at one address at least */
 	if (wsmd_ctl_default_path(usual, sizeof(usual)) < 0 || strcmp(usual, path) != 0)
 		snprintf(control, sizeof(control), " --control %s", path);
 	fprintf(out, "Open http://%s/ in a browser and connect as alice, or:\n", address);
@@ -58,14 +54,18 @@ static void print_next_lines(const struct server *s, const char *program, FILE *
 	fprintf(out, "  curl http://%s/metrics\n\n", address);
 }
 
-void banner_print(const struct server *s, const char *program, FILE *out)
+void banner_print(const struct wsmd_manager *m, const char *program, FILE *out)
 {
+	struct wsmd_facts facts = {.size = sizeof(facts)};
+
+	if (wsmd_manager_facts(m, &facts) < 0 || !facts.dev)
+		return;
 	fprintf(out,
 	        "wsmd %s in development mode: open to everybody on this machine, under any "
 	        "name.\n\n",
 	        WSMD_VERSION);
-	print_facts(s, program, out);
+	print_facts(m, &facts, program, out);
 	fputc('\n', out);
-	print_next_lines(s, program, out);
+	print_next_lines(m, &facts, program, out);
 	fflush(out);
 }

@@ -1,5 +1,5 @@
 /* The manual page of wsmd, from the table of its options. */
-#include "conf/options.h"
+#include "program/options.h"
 
 /* A hyphen that is typed, not a dash. */
 static void print_text(FILE *out, const char *text)
@@ -24,7 +24,7 @@ static void print_options(FILE *out)
 
 void options_print_man(FILE *out)
 {
-	fputs(".\\\" Printed from src/conf/options.c; the test \"docs\" says when it is stale.\n"
+	fputs(".\\\" Printed from src/program/options.c; the test \"docs\" says when it is stale.\n"
 	      ".TH WSMD 8 \"\" wsmd \"wsmd manual\"\n"
 	      ".SH NAME\nwsmd \\- keep users' WebSockets and let back ends send to them\n"
 	      ".SH SYNOPSIS\n.B wsmd \\-\\-dev\n[\\fIOPTION\\fR ...]\n.br\n"

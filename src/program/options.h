@@ -5,13 +5,24 @@
  */
 #pragma once
 
-#include "conf/conf.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/macros.h"
+#include "wsmd/config.h"
 
 #define OPTIONS_MAX_SETTINGS 256
 
+/* All texts point into argv. */
 struct options {
-	struct conf_args args; /* points into this struct and into argv */
-	struct conf_setting settings[OPTIONS_MAX_SETTINGS];
+	const char *file, *env_name; /* NULL: not given */
+	size_t n_settings;
+	struct option_setting {
+		const char *key, *value;
+		const char *origin; /* "--set", "--listen", ... */
+	} settings[OPTIONS_MAX_SETTINGS];
+	bool dev;
 	bool check, init, print_config, plan, version, help;
 };
 
@@ -41,6 +52,9 @@ extern const size_t option_n_rows;
 
 /* False: the operator was told on stderr what is wrong. Cuts "KEY=VALUE" in @argv in two. */
 MUST_CHECK bool options_parse(int argc, char **argv, struct options *ret);
+
+/* What the options say, as a configuration. 0 or WSMD_ENOMEM. */
+MUST_CHECK int options_configure(const struct options *o, struct wsmd_config **ret);
 
 void options_print_help(FILE *out);
 

@@ -3,7 +3,7 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "conf/options.h"
+#include "program/options.h"
 
 static struct options o;
 
@@ -26,27 +26,27 @@ static bool parse(const char *const *words)
 Test(options, nothing_is_set_by_nothing)
 {
 	cr_assert(parse((const char *const[]){NULL}));
-	cr_expect_not(o.args.dev || o.check || o.init || o.print_config || o.version || o.help);
-	cr_expect_eq(o.args.n_settings, 0);
-	cr_expect_null(o.args.file);
+	cr_expect_not(o.dev || o.check || o.init || o.print_config || o.version || o.help);
+	cr_expect_eq(o.n_settings, 0);
+	cr_expect_null(o.file);
 }
 
 Test(options, flags)
 {
 	cr_assert(PARSE("--dev", "--check", "--init", "--print-config", "--version", "--help"));
-	cr_expect(o.args.dev && o.check && o.init && o.print_config && o.version && o.help);
+	cr_expect(o.dev && o.check && o.init && o.print_config && o.version && o.help);
 }
 
 Test(options, values)
 {
 	cr_assert(PARSE("--config", "a.json", "--env=staging"));
-	cr_expect_str_eq(o.args.file, "a.json");
-	cr_expect_str_eq(o.args.env_name, "staging");
+	cr_expect_str_eq(o.file, "a.json");
+	cr_expect_str_eq(o.env_name, "staging");
 }
 
 Test(options, settings_keep_their_order_and_origin)
 {
-	static const struct conf_setting want[] = {
+	static const struct option_setting want[] = {
 		{"listen", "127.0.0.1:1", "--listen"},
 		{"listen", "127.0.0.1:2", "--listen"},
 		{"limits.max_half_open", "7", "--set"},
@@ -55,27 +55,27 @@ Test(options, settings_keep_their_order_and_origin)
 
 	cr_assert(PARSE("--listen", "127.0.0.1:1", "--listen=127.0.0.1:2", "--set",
 	                "limits.max_half_open=7", "--set=log.level=a=b"));
-	cr_assert_eq(o.args.n_settings, ARRAY_LEN(want));
+	cr_assert_eq(o.n_settings, ARRAY_LEN(want));
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
-		cr_expect_str_eq(o.args.settings[i].key, want[i].key);
-		cr_expect_str_eq(o.args.settings[i].value, want[i].value);
-		cr_expect_str_eq(o.args.settings[i].origin, want[i].origin);
+		cr_expect_str_eq(o.settings[i].key, want[i].key);
+		cr_expect_str_eq(o.settings[i].value, want[i].value);
+		cr_expect_str_eq(o.settings[i].origin, want[i].origin);
 	}
 }
 
 Test(options, short_forms_of_keys)
 {
 	cr_assert(PARSE("--workers", "3", "--control", "/tmp/x"));
-	cr_expect_str_eq(o.args.settings[0].key, "workers");
-	cr_expect_str_eq(o.args.settings[1].key, "control.path");
-	cr_expect_str_eq(o.args.settings[1].value, "/tmp/x");
+	cr_expect_str_eq(o.settings[0].key, "workers");
+	cr_expect_str_eq(o.settings[1].key, "control.path");
+	cr_expect_str_eq(o.settings[1].value, "/tmp/x");
 }
 
 Test(options, check_takes_a_file)
 {
 	cr_assert(PARSE("--check", "a.json"));
 	cr_expect(o.check);
-	cr_expect_str_eq(o.args.file, "a.json");
+	cr_expect_str_eq(o.file, "a.json");
 }
 
 /* What is said is all the operator has. */

@@ -1,5 +1,5 @@
 /* The command line of wsmd: one table for parsing, --help, the man page and nearest names. */
-#include "conf/options.h"
+#include "program/options.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -45,12 +45,12 @@ void options_print_help(FILE *out)
 
 static bool add_setting(struct options *o, const char *key, const char *value, const char *origin)
 {
-	if (o->args.n_settings == OPTIONS_MAX_SETTINGS) {
+	if (o->n_settings == OPTIONS_MAX_SETTINGS) {
 		fprintf(stderr, "wsmd: more than %d settings on the command line\n",
 		        OPTIONS_MAX_SETTINGS);
 		return false;
 	}
-	o->settings[o->args.n_settings++] = (struct conf_setting){key, value, origin};
+	o->settings[o->n_settings++] = (struct option_setting){key, value, origin};
 	return true;
 }
 
@@ -71,10 +71,10 @@ static bool take_option(struct options *o, int id, char *value)
 {
 	switch (id) {
 	case OPTION_DEV:
-		o->args.dev = true;
+		o->dev = true;
 		break;
 	case OPTION_CONFIG:
-		o->args.file = value;
+		o->file = value;
 		break;
 	case OPTION_LISTEN:
 		return add_setting(o, "listen", value, "--listen");
@@ -83,7 +83,7 @@ static bool take_option(struct options *o, int id, char *value)
 	case OPTION_CONTROL:
 		return add_setting(o, "control.path", value, "--control");
 	case OPTION_ENV:
-		o->args.env_name = value;
+		o->env_name = value;
 		break;
 	case OPTION_SET:
 		return add_key_value(o, value);
@@ -160,11 +160,47 @@ bool options_parse(int argc, char **argv, struct options *o)
 		if (!take_option(o, id, optarg))
 			return false;
 	}
-	o->args.settings = o->settings;
-	if (o->check && optind < argc && o->args.file == NULL)
-		o->args.file = argv[optind++];
+	if (o->check && optind < argc && o->file == NULL)
+		o->file = argv[optind++];
 	if (optind == argc)
 		return true;
 	complain(argv[optind], false);
 	return false;
+}
+
+static int apply(const struct options *o, struct wsmd_config *c)
+{
+	/* wsmctl looks for the daemon at the default path. */
+	int err = wsmd_config_control(c);
+
+	if (err == 0 && o->file != NULL)
+		err = wsmd_config_file(c, o->file);
+	if (err == 0 && o->env_name != NULL)
+		err = wsmd_config_env(c, o->env_name);
+	if (err == 0 && o->dev)
+		err = wsmd_config_dev(c);
+	for (size_t i = 0; i < o->n_settings && err == 0; i++) {
+		const struct option_setting *s = &o->settings[i];
+
+		if (strcmp(s->origin, "--listen") == 0)
+			err = wsmd_config_listen(c, s->value);
+		else
+			err = wsmd_config_set(c, s->key, s->value, s->origin);
+	}
+	return err;
+}
+
+int options_configure(const struct options *o, struct wsmd_config **ret)
+{
+	struct wsmd_config *c;
+	int err = wsmd_config_new(&c);
+
+	if (err < 0)
+		return err;
+	err = apply(o, c);
+	if (err < 0)
+		wsmd_config_free(c);
+	else
+		*ret = c;
+	return err;
 }
