@@ -12,6 +12,7 @@
 
 #define MAX_SESSIONS 16
 #define READ_BYTES   4096
+#define STUCK_MS     5000 /* output that has not moved for so long is not waited for */
 
 void control_init(struct server *s)
 {
@@ -37,6 +38,13 @@ void control_fini(struct server *s)
 	slab_fini(&s->controls);
 }
 
+/* Waits for nothing of ours, or does not read what it was told. */
+static bool may_go(const struct server *s, const struct control *c) ON_MAIN;
+static bool may_go(const struct server *s, const struct control *c)
+{
+	return !c->busy && (c->out == NULL || s->now_ms - c->used_ms > STUCK_MS);
+}
+
 /* A place for one more. Hung clients must not lock the operator out: if there is no place, the
  * session that has been idle longest gives up its own. */
 static struct control *new_session(struct server *s) ON_MAIN;
@@ -48,7 +56,7 @@ static struct control *new_session(struct server *s)
 	if (c != NULL)
 		return c;
 	while ((c = slab_next(&s->controls, &index)) != NULL) {
-		if (!c->busy && c->out == NULL && (oldest == NULL || c->used_ms < oldest->used_ms))
+		if (may_go(s, c) && (oldest == NULL || c->used_ms < oldest->used_ms))
 			oldest = c;
 	}
 	if (oldest == NULL)

@@ -178,6 +178,22 @@ static void print_errors(FILE *out)
 		        stats_error_text(i));
 }
 
+static void print_alerts(FILE *out)
+{
+	fputs("\n## What to be woken for\n\n"
+	      "| Alert | When | Severity |\n|---|---|---|\n"
+	      "| delivery success | `delivered` / (`delivered` + `dropped` + `no_such_target`) "
+	      "below "
+	      "95 % | warning |\n"
+	      "| | below 90 % | critical |\n"
+	      "| drop rate | `dropped` / (`delivered` + `dropped`) above 5 % | warning |\n"
+	      "| isolation, order | `isolation_violations` or `order_violations` above 0: a bug in "
+	      "wsmd | critical |\n"
+	      "| room | `pool.connections_used` above 90 % | warning |\n\n"
+	      "As rules for Prometheus: [wsmd.rules.yml](wsmd.rules.yml).\n",
+	      out);
+}
+
 void stats_print_reference(FILE *out)
 {
 	fputs("# Statistics\n\n"
@@ -200,4 +216,5 @@ void stats_print_reference(FILE *out)
 	print_refusals(out);
 	print_errors(out);
 	print_pools(out);
+	print_alerts(out);
 }

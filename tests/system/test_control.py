@@ -218,6 +218,30 @@ class Sessions(ControlTest):
         for session in busy:
             self.assertIn("rtt_us", session.answer()["result"])
 
+    def test_who_never_reads_locks_nobody_out(self):
+        server = self.wsmd()
+        stuck = [self.session(server) for _ in range(MAX_SESSIONS)]
+        for session in stuck:
+            session.sock.settimeout(0.2)
+            try:
+                for _ in range(500):
+                    session.send(line("config") * 20)
+            except OSError:
+                pass  # it is not read from, with its answers unread
+        refused = self.session(server)
+        self.assertEqual(refused.lines.readline(), b"", "they have some time to read")
+
+        def let_in():
+            try:
+                server.control = wsmd.Control(server.control_path)
+                return server.ctl("stats")
+            except (OSError, EOFError):
+                return None
+
+        self.eventually(let_in)
+        for session in stuck:
+            session.close()
+
     def test_session_that_vanishes_while_it_waits(self):
         server = self.wsmd()
         client = rawws.RawClient(server, "a")

@@ -1,6 +1,8 @@
 """Statistics of the real daemon: what they say of workers, pools and frames, in each form."""
 
 import re
+import shutil
+import subprocess
 import time
 
 import rawws
@@ -8,6 +10,7 @@ import runner
 import wsmd
 
 SETTINGS = {"workers": 2}
+RULES = runner.REPO / "docs" / "wsmd.rules.yml"
 
 
 class Stats(wsmd.WsmdTest):
@@ -106,6 +109,15 @@ class Stats(wsmd.WsmdTest):
         client.closing()
         basic = server.ctl("stats")["basic"]
         self.assertEqual((basic["frames_in"], basic["frames_out"]), (6, 5))
+
+    def test_alerts_name_what_there_is(self):
+        metrics = self.eventually(lambda: self.with_turns(self.wsmd(**SETTINGS), 0))
+        text = RULES.read_text(encoding="utf-8")
+        names = set(re.findall(r"wsmd_\w+", re.sub("(?m)^#.*", "", text)))
+        self.assertGreater(len(names), 5)
+        self.assertEqual(names - set(metrics), set())
+        if shutil.which("promtool"):
+            subprocess.run(["promtool", "check", "rules", RULES], check=True)
 
     def test_the_table_has_every_member(self):
         """But for causes that never occurred, and lists of rows, which are tables of their own."""

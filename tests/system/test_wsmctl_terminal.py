@@ -219,7 +219,7 @@ class Terminal(Case):
                 groups.setdefault(group, {})[name] = 7 + t
             return groups
 
-        _, out = self.picture(make=moving, keys=b"q", rows=150, columns=50)
+        _, out = self.picture(make=moving, keys=b"q", rows=200, columns=50)
         shown = {line.split()[0]: line for line in self.frames(out)[-1] if line.startswith(" ")}
         for path, kind in kinds.items():
             with self.subTest(path=path):

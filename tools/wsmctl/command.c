@@ -81,6 +81,19 @@ const struct command commands[] = {
 		.run = list_run,
 	},
 	{
+		.name = "top",
+		.usage = "[--sort KEY] [--reverse] [--match TEXT] [--hub HUB]",
+		.summary = "watch the connections that come first by a key",
+		.details = "Takes the terminal until q or Ctrl-C. Keys: r rate, t round trip, s "
+			   "score, w waiting\n"
+			   "bytes, i idle, R the other way round, / only users whose name contains "
+			   "what is\n"
+			   "typed (Esc: all again). ls --sort KEY lists the same once.",
+		.options = OPTION_BIT(OPTION_HUB) | OPTION_BIT(OPTION_SORT) |
+                           OPTION_BIT(OPTION_REVERSE) | OPTION_BIT(OPTION_MATCH),
+		.run = top_run,
+	},
+	{
 		.name = "show",
 		.usage = "USER|CONN [--hub HUB]",
 		.summary = "show all that is known about a connection, or a user's connections",

@@ -104,6 +104,7 @@ int join_run(struct invocation *in);      /* groups.c */
 int leave_run(struct invocation *in);     /* groups.c */
 int groups_run(struct invocation *in);    /* groups.c */
 int why_run(struct invocation *in);       /* why.c */
+int top_run(struct invocation *in);       /* top.c */
 int stats_run(struct invocation *in);     /* stats.c */
 int reload_run(struct invocation *in);    /* daemon.c */
 int drain_run(struct invocation *in);     /* daemon.c */
