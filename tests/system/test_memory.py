@@ -106,6 +106,9 @@ class Pressure(wsmd.WsmdTest):
         self.assertGreaterEqual(server.stat("basic.memory_full"), 1)
         self.assertGreaterEqual(server.stat("basic.shed_rounds"), 1)
         self.assert_grew_less(server, before, self.BUDGET + 200 * MIB)
+        fine.echo("undisturbed")
+        if not wsmd.SIZES_MEAN_SOMETHING:
+            return  # what was freed stays resident, so it never comes to rest
         # It comes to rest by itself, and the healthy one has noticed nothing.
         self.eventually(lambda: self.readyz(server) == (200, "ready"))
         self.assertTrue(server.log("memory_full"))
@@ -138,7 +141,8 @@ class Pressure(wsmd.WsmdTest):
         for reason in (c.reason for c in told):
             self.assertIn("short of memory", reason)
         self.assertTrue(all(1000 <= c.retry_ms <= 10000 for c in told), told)
-        self.eventually(lambda: self.readyz(server)[0] == 200)
+        if wsmd.SIZES_MEAN_SOMETHING:
+            self.eventually(lambda: self.readyz(server)[0] == 200)
 
     def test_newcomers_are_refused_first(self):
         """Where nothing can be let go: the process alone is above the high water."""
