@@ -105,6 +105,7 @@ static enum exit_code serve(const struct wsmd_config *config, const char *progra
 	bool told = false;
 	int err;
 
+	os_memory_keep_little();
 	(void)os_raise_fd_limit();
 	err = signals < 0 ? signals : wsmd_manager_create(config, NULL, on_fault, &told, &m);
 	if (err < 0)

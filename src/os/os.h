@@ -146,7 +146,11 @@ uint32_t os_cpus(void);
 /* What this process may use: the machine's memory, or less if a control group says so [bytes];
  * 0: unknown. */
 uint64_t os_memory_limit(void);
-void os_memory_trim(void);     /* give back to the system what was freed */
+void os_memory_trim(void); /* give back to the system what was freed */
+
+/* From now on the allocator keeps little of what is freed, however large it was. For the program:
+ * a library must not decide that for its host. */
+void os_memory_keep_little(void);
 uint64_t os_memory_used(void); /* resident set of this process [bytes]; 0: unknown */
 
 /* End the process now, without any clean-up. */

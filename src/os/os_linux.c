@@ -234,6 +234,19 @@ uint64_t os_memory_limit(void)
 	return machine == 0 || group < machine ? (group == UINT64_MAX ? 0 : group) : machine;
 }
 
+/* Left alone, glibc learns from large pieces that were freed to keep as much in each arena, and
+ * malloc_trim() does not touch the end of an arena that is not the first. */
+#define KEEP_BYTES     (1 << 20)
+#define MAP_FROM_BYTES (4 << 20) /* larger pieces are mapped one by one, and unmapped at once */
+
+void os_memory_keep_little(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+	mallopt(M_MMAP_THRESHOLD, MAP_FROM_BYTES);
+#endif
+}
+
 void os_memory_trim(void)
 {
 #ifdef __GLIBC__

@@ -84,7 +84,7 @@ void memory_step(struct server *s)
 {
 	struct memory *m = &s->memory;
 	const uint64_t n = connections(s);
-	uint64_t high;
+	uint64_t high, low;
 
 	if (s->now_ms - m->looked_ms < interval_ms(s) || s->phase != SERVER_RUNNING)
 		return;
@@ -95,7 +95,8 @@ void memory_step(struct server *s)
 	if (m->most_conns == 0)
 		m->base = m->used;
 	high = high_water(s);
-	if (m->used > high) {
+	low = high / 100 * LOW_PERCENT;
+	if (m->used > (m->full ? low : high)) {
 		/* What was freed and kept for reuse is not in use. */
 		os_memory_trim();
 		m->used = os_memory_used();
@@ -104,8 +105,8 @@ void memory_step(struct server *s)
 		m->peak = m->used;
 	if (m->used > high && !m->full)
 		set_full(s, true, high);
-	else if (m->used > high && s->now_ms - m->ordered_ms >= ROUND_MS)
-		order_round(s);
-	else if (m->full && m->used < high / 100 * LOW_PERCENT)
+	else if (m->full && m->used <= low)
 		set_full(s, false, high);
+	else if (m->full && s->now_ms - m->ordered_ms >= ROUND_MS)
+		order_round(s); /* between the two as well, or newcomers wait for who holds much */
 }
