@@ -76,7 +76,7 @@ static void announce(const struct server *s)
 			LOG_WARNING, "memory",
 			"the memory has room for %u connections, not for %u; wsmd --plan shows why",
 			s->plan.connections, s->plan.wanted);
-	if (c->auth_mode == AUTH_DENY)
+	if (c->auth_mode == AUTH_DENY && s->n_listeners > 0)
 		log_event(LOG_WARNING, "auth_deny",
 		          "auth.mode is deny: no client is let in; until there are tokens, "
 		          "\"auth\": {\"mode\": \"open\"} lets everybody in, under any name");
