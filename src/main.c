@@ -11,7 +11,7 @@ enum exit_code {
 	EXIT_STOPPED = 0, /* asked to stop, everybody was seen off */
 	EXIT_FAILED = 1,  /* could not start: configuration, address, memory */
 	EXIT_USAGE = 2,   /* the command line is wrong */
-	EXIT_CUT = 3, /* stopped, but connections were cut at the deadline or by a second signal */
+	EXIT_CUT = 3, /* stopped, but connections were cut at the deadline or by a later signal */
 };
 
 #define FOREVER_MS 60000 /* signals and the end wake us */
@@ -78,30 +78,59 @@ static void obey(struct wsmd_manager *m, enum os_signal sig, unsigned *stops)
 		os_exit(EXIT_CUT); /* nothing is waited for any more */
 }
 
-static enum exit_code run(struct wsmd_manager *m, int signals)
+/* Watches the signals and the end. Negative: there is no descriptor for it. */
+static int watch(const struct wsmd_manager *m, int signals)
+{
+	const int poll = os_poll_new();
+	int err = poll;
+
+	if (err >= 0)
+		err = os_poll_add(poll, signals, OS_READ, 0);
+	if (err >= 0)
+		err = os_poll_add(poll, wsmd_manager_ended_fd(m), OS_READ, 1);
+	if (err < 0 && poll >= 0)
+		os_close(poll);
+	return err < 0 ? err : poll;
+}
+
+static enum exit_code run(struct wsmd_manager *m, int signals, int poll)
 {
 	struct os_event events[2];
-	const int poll = os_poll_new();
 	unsigned stops = 0;
 	bool cut = false;
 
-	if (poll < 0 || os_poll_add(poll, signals, OS_READ, 0) < 0 ||
-	    os_poll_add(poll, wsmd_manager_ended_fd(m), OS_READ, 1) < 0)
-		os_exit(EXIT_FAILED); /* deaf to signals: better none than this */
 	while (wsmd_manager_wait(m, 0, &cut) == -ETIMEDOUT) {
 		(void)os_poll_wait(poll, events, 2, FOREVER_MS);
 		for (enum os_signal sig; (sig = os_signal_read(signals)) != OS_SIGNAL_NONE;)
 			obey(m, sig, &stops);
 	}
-	os_close(poll);
 	return cut ? EXIT_CUT : EXIT_STOPPED;
+}
+
+/* All that it needs itself it has before there are threads: who is served finds it complete. */
+static enum exit_code start_and_run(struct wsmd_manager *m, int signals)
+{
+	const int poll = watch(m, signals);
+	enum exit_code code = EXIT_FAILED;
+
+	if (poll < 0) {
+		fprintf(stderr, "wsmd: %s\n", wsmd_error_text(poll));
+		return code;
+	}
+	if (wsmd_manager_start(m) < 0)
+		fprintf(stderr,
+		        "wsmd: cannot start a thread; is the limit of processes too low?\n");
+	else
+		code = run(m, signals, poll);
+	os_close(poll);
+	return code;
 }
 
 static enum exit_code serve(const struct wsmd_config *config, const char *program)
 {
 	const int signals = os_signals_open(); /* blocked before there are threads */
 	struct wsmd_manager *m;
-	enum exit_code code = EXIT_FAILED;
+	enum exit_code code;
 	bool told = false;
 	int err;
 
@@ -111,11 +140,7 @@ static enum exit_code serve(const struct wsmd_config *config, const char *progra
 	if (err < 0)
 		return result(err, told);
 	banner_print(m, program, stderr);
-	if (wsmd_manager_start(m) < 0)
-		fprintf(stderr,
-		        "wsmd: cannot start a thread; is the limit of processes too low?\n");
-	else
-		code = run(m, signals);
+	code = start_and_run(m, signals);
 	(void)wsmd_manager_destroy(m); /* it has ended */
 	os_close(signals);
 	return code;

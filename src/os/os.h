@@ -121,8 +121,13 @@ void os_word_wake(_Atomic uint32_t *word);
 
 struct os_thread {
 	uint64_t handle;
+	/* what it begins with */
+	char name[16];
+	void *(*body)(void *);
+	void *arg;
 };
-/* The thread takes no signals: those belong to the program. */
+/* The thread takes no signals: those belong to the program. @t stays where it is until it is
+ * joined; of @name 15 characters are shown. */
 MUST_CHECK int os_thread_start(struct os_thread *t, const char *name, void *(*body)(void *),
                                void *arg);
 void os_thread_join(struct os_thread *t);

@@ -146,20 +146,31 @@ void os_word_wake(_Atomic uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
 }
 
+/* Its name is given from inside: from outside it would take a descriptor for a moment. */
+static void *thread_body(void *arg)
+{
+	struct os_thread *t = arg;
+
+	pthread_setname_np(pthread_self(), t->name);
+	return t->body(t->arg);
+}
+
 int os_thread_start(struct os_thread *t, const char *name, void *(*body)(void *), void *arg)
 {
 	sigset_t all, before;
 	pthread_t thread;
 
+	snprintf(t->name, sizeof(t->name), "%s", name);
+	t->body = body;
+	t->arg = arg;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	const int err = pthread_create(&thread, NULL, body, arg);
+	const int err = pthread_create(&thread, NULL, thread_body, t);
 
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 
 	if (err != 0)
 		return -err;
-	pthread_setname_np(thread, name);
 	t->handle = (uint64_t)thread;
 	return 0;
 }

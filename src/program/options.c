@@ -40,7 +40,7 @@ void options_print_help(FILE *out)
 	fprintf(out,
 	        "\nSignals: TERM, INT: stop; HUP: read the configuration again.\n"
 	        "Exit codes: 0 stopped; 1 could not start; 2 wrong command line; 3 stopped, but\n"
-	        "connections were cut at the deadline.\n");
+	        "connections were cut at the deadline or by a second signal.\n");
 }
 
 static bool add_setting(struct options *o, const char *key, const char *value, const char *origin)

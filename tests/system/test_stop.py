@@ -1,6 +1,9 @@
 """Ends: stop, second signal, drain, and what everybody is told on the way."""
 
+import contextlib
+import ctypes
 import os
+import pathlib
 import re
 import signal
 import time
@@ -11,6 +14,30 @@ import runner
 import wsmd
 
 MIB = 1 << 20
+
+PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
+WALL = 0x40000000  # wait for a thread that is not a child
+
+
+@contextlib.contextmanager
+def hung_thread(test, pid, name):
+    """Hold one thread of the process, which has to end inside."""
+    threads = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    thread = next(int(t.name) for t in threads if (t / "comm").read_text().strip() == name)
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long] * 4
+    if ptrace(PTRACE_SEIZE, thread, 0, 0) != 0:
+        test.skipTest(f"no thread can be held here: {os.strerror(ctypes.get_errno())}")
+    ptrace(PTRACE_INTERRUPT, thread, 0, 0)
+    os.waitpid(thread, WALL)  # it stands still
+    try:
+        yield
+        # It ends, and we are told: only then the process has.
+        test.eventually(lambda: os.waitpid(thread, WALL | os.WNOHANG)[0], "it cannot be stopped")
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(thread, WALL)
+        raise
 
 
 class Stop(wsmd.WsmdTest):
@@ -101,6 +128,20 @@ class Stop(wsmd.WsmdTest):
         self.assertLess(time.monotonic() - start, 5)
         self.assertTrue(server.log("cut"))
         self.assertFalse(os.path.exists(server.control_path))
+
+    def test_third_signal_ends_at_once_whatever_hangs(self):
+        server = self.wsmd("--workers", "1", shutdown__deadline_s=60, code=3)
+        rawws.RawClient(server, "silent")
+        with hung_thread(self, server.pid, "wsmd-worker-0"):
+            server.signal(signal.SIGTERM)
+            self.eventually(lambda: server.log("stopping"))
+            server.signal(signal.SIGTERM)
+            self.eventually(lambda: server.log("cut"))
+            time.sleep(0.1)
+            self.assertIsNone(server.process.poll(), "it waits for its worker")
+            server.signal(signal.SIGTERM)
+        self.assertEqual(server.exit_code(), 3)
+        self.assertFalse(server.log("stopped"))
 
     def test_stop_in_the_middle_of_everything(self):
         server = self.wsmd(limits__close_timeout_s=0.5)
