@@ -2,6 +2,7 @@
 #include "conf/guard.h"
 
 #include <jansson.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #define RESERVE_BYTES (64u << 10) /* many times what a file of a few KiB becomes */
@@ -14,8 +15,10 @@ struct guard {
 
 /* Per thread, because the allocator serves those without a guard too. */
 static _Thread_local struct guard *current;
+/* Constant once installed. */
 static json_malloc_t next_malloc;
 static json_free_t next_free;
+static pthread_once_t installed = PTHREAD_ONCE_INIT;
 
 static void *guarded_malloc(size_t n)
 {
@@ -41,16 +44,20 @@ static void guarded_free(void *p)
 	next_free(p);
 }
 
+static void install(void)
+{
+	json_get_alloc_funcs(&next_malloc, &next_free);
+	json_set_alloc_funcs(guarded_malloc, guarded_free);
+}
+
 struct guard *guard_enter(void)
 {
 	struct guard *g = malloc(sizeof(*g));
 
 	if (g == NULL)
 		return NULL;
-	if (next_malloc == NULL) {
-		json_get_alloc_funcs(&next_malloc, &next_free);
-		json_set_alloc_funcs(guarded_malloc, guarded_free);
-	}
+	/* Twice would be a guard before itself. Two managers may be born at the same moment. */
+	pthread_once(&installed, install);
 	ASSERT(current == NULL);
 	g->used = 0;
 	g->failed = false;

@@ -6,7 +6,8 @@
  *
  * The first guard of the process puts itself before jansson's allocator, whichever that is.
  *
- * Thread: main; the first one before another thread uses jansson.
+ * Thread: any, each its own guards; the first one of the process while no thread is in jansson
+ *         but those that are here.
  */
 #pragma once
 
