@@ -111,7 +111,7 @@ if $quick; then
     finish
 fi
 
-stage "clang with thread roles: unit"
+stage "clang with thread roles: unit abi"
 export CC=clang
 configure_and_compile build-test-clang
 run_suites build-test-clang --no-suite fuzz --no-suite race --no-suite sim --no-suite system \
