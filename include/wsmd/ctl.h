@@ -90,8 +90,9 @@
  *      pongs_received, rtt_us, missed, score, tcp (null: not known; state, rtt_us, rttvar_us,
  *      retransmits, unacked, lost, last_sent_ms, last_received_ms). Of the ended: ended_at,
  *      reason, by (peer, server or network), closing_ms, and as far as there is one: code_sent,
- *      code_received, text, limit, error, rule, at_byte, announced_bytes. With events: events:
- *      [{at_ms, event, times (absent: 1) and its values}], events_lost
+ *      code_received, text, limit, error, rule, at_byte, announced_bytes, held_bytes (of who was
+ *      shed), kicked_by (operator or program), of the operator uid and uid_name (null: unknown).
+ *      With events: events: [{at_ms, event, times (absent: 1) and its values}], events_lost
  *
  * stats: the groups basic, protocol_distribution, health, delivery, heartbeat_config, limits,
  *      workers; the names of docs/statistics.md

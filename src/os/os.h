@@ -57,6 +57,10 @@ MUST_CHECK int os_adopt(int fd, struct net_addr *ret_peer);
 MUST_CHECK int os_peer_uid(int fd, uint32_t *ret_uid);
 uint32_t os_uid(void);
 
+/* The name that this machine's own list of users has for @uid; "": none. Asks no directory
+ * service, so it does not wait for one. */
+void os_user_name(uint32_t uid, char *dst, size_t size);
+
 /**
  * A TCP connection in progress: writable or failed later, os_socket_error() tells.
  *

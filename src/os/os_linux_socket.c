@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -227,6 +228,24 @@ int os_peer_uid(int fd, uint32_t *ret_uid)
 uint32_t os_uid(void)
 {
 	return geteuid();
+}
+
+void os_user_name(uint32_t uid, char *dst, size_t size)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	char line[1024];
+	struct passwd entry, *found;
+	int err;
+
+	dst[0] = '\0';
+	if (f == NULL)
+		return;
+	do
+		err = fgetpwent_r(f, &entry, line, sizeof(line), &found);
+	while (err == 0 && entry.pw_uid != uid);
+	if (err == 0)
+		snprintf(dst, size, "%s", entry.pw_name);
+	fclose(f);
 }
 
 int os_connect_tcp(const struct net_addr *to, const struct net_addr *from, int *ret_fd)

@@ -78,6 +78,8 @@ static void take(struct inquiry *q, const struct why *y)
 		if (!is_live && q->left == 0)
 			continue;
 		q->left -= !is_live;
+		if (!is_live && r->reason == CLOSE_KICKED && !r->from_program)
+			os_user_name(r->uid, q->context.uid_name, sizeof(q->context.uid_name));
 		json_array_append_new(is_live ? q->live : q->ended,
 		                      render_record(r, &q->context, q->with_events));
 	}

@@ -87,6 +87,7 @@ void control_accept(struct server *s)
 	if (c == NULL)
 		goto fail_fd;
 	c->fd = fd;
+	c->uid = uid;
 	c->used_ms = s->now_ms;
 	c->interest = OS_READ;
 	if (os_poll_add(s->poll, fd, OS_READ, slab_handle_of(c)) == 0)

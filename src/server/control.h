@@ -14,6 +14,7 @@
 struct control {
 	struct slab_head head;
 	int fd;
+	uint32_t uid; /* of the process at the other end */
 	uint32_t interest;
 	bool busy;        /* a command waits for workers: the next line waits too */
 	bool ending;      /* no more is read; closed when the output is written */

@@ -80,7 +80,8 @@ int wsmd_connection_reply(struct wsmd_connection *c, enum wsmd_opcode opcode, co
 
 int wsmd_connection_close(struct wsmd_connection *c, uint16_t code, const char *text)
 {
-	const struct parting parting = {.code = code, .text = text == NULL ? "" : text};
+	const struct parting parting = {
+		.code = code, .text = text == NULL ? "" : text, .evidence.from_program = true};
 	int err = check(c);
 
 	role_enter(&role_worker);

@@ -144,8 +144,12 @@ void operation_ask(struct server *s, struct control *c, struct operation *op,
 	server_workers_of(s, &op->target, &first, &n);
 	for (uint32_t i = first; i < first + n; i++) {
 		struct request *r = make_request(s, op, kind, msg, text);
-		const int err = r == NULL ? WSMD_ENOMEM : operation_send(s, op, i, r);
+		int err = WSMD_ENOMEM;
 
+		if (r != NULL) {
+			r->uid = c->uid;
+			err = operation_send(s, op, i, r);
+		}
 		if (err < 0) {
 			request_free(r);
 			op->err = err; /* no reason to leave out the others */

@@ -95,6 +95,18 @@ static void add_identity(json_t *o, const struct record *r)
 	                    json_string(protocol_type_label((enum protocol_type)r->protocol)));
 }
 
+static void add_kicker(json_t *o, const struct record *r, const struct why_context *x)
+{
+	if (r->reason != CLOSE_KICKED)
+		return;
+	json_object_set_new(o, "kicked_by", json_string(r->from_program ? "program" : "operator"));
+	if (r->from_program)
+		return;
+	set(o, "uid", r->uid);
+	json_object_set_new(o, "uid_name",
+	                    x->uid_name[0] == '\0' ? json_null() : json_string(x->uid_name));
+}
+
 /* Of a connection that ended. */
 static void add_end(json_t *o, const struct record *r)
 {
@@ -110,6 +122,7 @@ static void add_end(json_t *o, const struct record *r)
 		json_object_set_new(o, "text", string(record_text(r), r->text_len));
 	set(o, "closing_ms", r->closing_ms);
 	set_if(o, "limit", r->limit);
+	set_if(o, "held_bytes", r->held_bytes);
 	if (r->err != 0)
 		json_object_set_new(o, "error", json_string(err_text(r->err)));
 	if (r->rule < WS_RULE_COUNT) {
@@ -151,8 +164,10 @@ json_t *render_record(const struct record *r, const struct why_context *x, bool 
 	json_object_set_new(o, "hint", json_string(text.hint));
 	add_identity(o, r);
 	json_object_set_new(o, "connected_at", json_string(text_iso8601(when, r->opened_wall_ms)));
-	if (r->ended_wall_ms != 0)
+	if (r->ended_wall_ms != 0) {
 		add_end(o, r);
+		add_kicker(o, r, x);
+	}
 	add_life(o, r);
 	if (with_events) {
 		json_object_set_new(o, "events", render_events(r));

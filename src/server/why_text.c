@@ -278,26 +278,55 @@ static void rate(const struct record *r, const char *what, const char *key, stru
 
 /* ---- we had another reason ---- */
 
-static void kicked(const struct record *r, struct why_text *t)
+static void kicked(const struct record *r, const struct why_context *x, struct why_text *t)
 {
-	add(t, "the operator kicked it");
+	char name[4 * sizeof(x->uid_name)];
+
+	if (r->from_program)
+		add(t, "the program that embeds the server kicked it");
+	else if (x->uid_name[0] != '\0')
+		add(t, "the operator (uid %u, %s) kicked it", r->uid,
+		    text_escape(name, sizeof(name), x->uid_name, strlen(x->uid_name)));
+	else
+		add(t, "the operator (uid %u) kicked it", r->uid);
 	add_quoted(t, ", saying ", r);
-	hint(t, "`wsmctl kick` or the program that embeds wsmd did it; nothing is wrong with the "
-	        "connection");
+	hint(t, r->from_program ? "its own log may say more; nothing is wrong with the connection"
+	                        : "`wsmctl kick` did it, or another program on the control socket; "
+	                          "nothing is wrong with the connection");
+}
+
+static void shed(const struct record *r, struct why_text *t)
+{
+	add(t,
+	    "the server was short of memory (limits.buffered_bytes is %llu), of which this "
+	    "connection held %llu bytes, its score being %u",
+	    (unsigned long long)r->limit, (unsigned long long)r->held_bytes, r->score);
+	hint(t, "raise limits.buffered_bytes (`wsmd --plan` says what the machine holds), or lower "
+	        "limits.send_queue_bytes or limits.max_message_bytes, so that each holds less");
+}
+
+/* The user had as many as he may. */
+static void gave_way(const struct record *r, struct why_text *t)
+{
+	char silent[DURATION_TEXT];
+
+	add(t, "%s", close_reason_text((enum close_reason)r->reason));
+	if (r->reason == CLOSE_REPLACED) {
+		add(t, ", %llu", (unsigned long long)r->limit);
+		hint(t, "raise limits.max_connections_per_user, or close connections that are no "
+		        "longer used; limits.user_policy is close_oldest");
+		return;
+	}
+	add(t, "; it was silent for %s, and limits.max_connections_per_user is %llu",
+	    duration(silent, r->silent_ms), (unsigned long long)r->limit);
+	hint(t, "it was most likely dead already; limits.max_connections_per_user says how many a "
+	        "user may have");
 }
 
 static void others(const struct record *r, struct why_text *t)
 {
 	add(t, "%s", close_reason_text((enum close_reason)r->reason));
 	switch ((enum close_reason)r->reason) {
-	case CLOSE_REPLACED:
-		hint(t, "raise limits.max_connections_per_user, or close connections that are no "
-		        "longer used");
-		break;
-	case CLOSE_EVICTED:
-		hint(t, "it was most likely dead already; limits.max_connections_per_user says how "
-		        "many a user may have");
-		break;
 	case CLOSE_DRAIN:
 		hint(t, "the operator let the server drain; the client was told to reconnect");
 		break;
@@ -381,7 +410,14 @@ void why_text(const struct record *r, const struct why_context *x, struct why_te
 		rate(r, "messages", "limits.messages_per_s", ret);
 		break;
 	case CLOSE_KICKED:
-		kicked(r, ret);
+		kicked(r, x, ret);
+		break;
+	case CLOSE_SHED:
+		shed(r, ret);
+		break;
+	case CLOSE_REPLACED:
+	case CLOSE_EVICTED:
+		gave_way(r, ret);
 		break;
 	default:
 		others(r, ret);

@@ -21,6 +21,7 @@ struct why_context {
 	struct deaths_sum deaths; /* over all workers, within the last hour */
 	uint64_t wall_ms;         /* now, since 1970 */
 	uint32_t interval_ms;     /* heartbeat.interval_s */
+	char uid_name[64];        /* of the record's uid, as this machine calls it; "": unknown */
 };
 
 void why_text(const struct record *r, const struct why_context *x, struct why_text *ret);

@@ -116,7 +116,8 @@ struct request {
 	enum request_kind kind;
 	struct inbox *reply_to; /* answered there; NULL: freed by the worker */
 	void *context;          /* the asker's */
-	bool from_program;      /* who asks is the embedding program, not a control session */
+	bool from_program;      /* who asks is the embedding program, not a control session ... */
+	uint32_t uid;           /* ... of this user */
 	struct target target;
 	struct msg *msg;   /* REQUEST_SEND; one reference */
 	char text[124];    /* REQUEST_CLOSE: reason for the peer */

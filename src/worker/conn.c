@@ -226,6 +226,8 @@ static void log_close(const struct worker *w, const struct conn *c, const struct
 	log_str(&l, "reason", close_reason_label(reason));
 	log_u64(&l, "code", parting->code);
 	log_str(&l, "text", sentence_of(reason, parting));
+	if (reason == CLOSE_KICKED && !parting->evidence.from_program)
+		log_u64(&l, "uid", parting->evidence.uid);
 	log_u64(&l, "age_ms", w->now_ms - c->opened_ms);
 	log_u64(&l, "silent_ms", w->now_ms - c->heard_ms);
 	log_u64(&l, "messages_in", c->messages_in);

@@ -90,7 +90,7 @@ struct parting {
 	uint16_t code;            /* 0: the reason's own */
 	const char *text;         /* the sentence; NULL: the reason's own */
 	uint32_t retry_ms;        /* when the peer should come back; 0: no hint */
-	struct evidence evidence; /* for the record only */
+	struct evidence evidence; /* for the record and the log only */
 };
 
 /* End a connection, from any state, as often as one likes: the first reason counts. */

@@ -248,6 +248,7 @@ void keepalive_times(const struct worker *w, const struct conn *c, struct heartb
 
 int keepalive_override(struct worker *w, struct conn *c, struct heartbeat *h)
 {
+	const bool changes = h->reset || h->interval_ms != 0 || h->timeout_ms != 0;
 	struct heartbeat now;
 
 	if (h->reset) {
@@ -268,6 +269,8 @@ int keepalive_override(struct worker *w, struct conn *c, struct heartbeat *h)
 		worker_note_deadline(w, with_grace(w, now.timeout_ms) - now.interval_ms);
 	}
 	keepalive_times(w, c, h);
+	if (changes)
+		recorder_note(w, c, EVENT_OVERRIDE, h->interval_ms, h->timeout_ms);
 	deadline_arm(w, c);
 	return 0;
 }

@@ -38,7 +38,11 @@
 	X(EVENT_SKIPPED, "messages_skipped", 2, "in_all", NULL)                                    \
 	X(EVENT_GROUP_LIMIT, "group_limit", 2, NULL, NULL)                                         \
 	X(EVENT_PROBED, "probed", 2, "silent_ms", NULL)                                            \
-	X(EVENT_OPERATOR_PING, "operator_ping", 2, NULL, NULL)
+	X(EVENT_OPERATOR_PING, "operator_ping", 2, NULL, NULL)                                     \
+	X(EVENT_OVERRIDE, "heartbeat_override", 2, "interval_ms", "timeout_ms")                    \
+	X(EVENT_REPLACED, "replaced", 1, "connections", NULL)                                      \
+	X(EVENT_EVICTED, "evicted", 1, "silent_ms", "connections")                                 \
+	X(EVENT_SHED, "shed", 1, "bytes", "score")
 
 enum record_event_kind {
 #define X(name, label, kept, first, second) name,
@@ -74,6 +78,8 @@ struct record {
 	uint64_t limit;      /* that was passed, where the reason has one, in its unit */
 	uint64_t at_byte;    /* of the stream, where a rule was broken */
 	uint64_t size;       /* of the message that is too large, as announced */
+	uint64_t held_bytes; /* when it was shed: its queue and its unfinished message */
+	uint32_t uid;        /* of the control session that kicked it; not from_program */
 	uint32_t closing_ms; /* from the decision to the end of the socket; 0: at once, not yet */
 	int32_t err;         /* of the socket, negative errno; 0: none */
 	uint16_t code_sent, code_received; /* of close frames; 0: none */
@@ -85,12 +91,13 @@ struct record {
 	uint32_t pings_sent, pongs_received, rtt_us;
 	struct os_tcp_info tcp;
 
-	uint8_t state;    /* enum conn_state */
-	uint8_t reason;   /* enum close_reason; of no meaning while live */
-	uint8_t rule;     /* enum ws_rule; WS_RULE_COUNT: none was broken */
-	uint8_t protocol; /* enum protocol_type */
-	uint8_t missed;   /* pongs in a row */
-	uint8_t score;    /* of health, 0 to 100 */
+	uint8_t state;     /* enum conn_state */
+	uint8_t reason;    /* enum close_reason; of no meaning while live */
+	uint8_t rule;      /* enum ws_rule; WS_RULE_COUNT: none was broken */
+	uint8_t protocol;  /* enum protocol_type */
+	bool from_program; /* the embedding program kicked it */
+	uint8_t missed;    /* pongs in a row */
+	uint8_t score;     /* of health, 0 to 100 */
 	uint8_t n_events;
 	uint8_t hub_len, user_len, text_len; /* user 0: anonymous */
 };

@@ -178,6 +178,11 @@ static uint64_t limit_of(const struct worker *w, enum close_reason reason)
 		return l->control_frames_per_s;
 	case CLOSE_MESSAGE_RATE:
 		return l->messages_per_s;
+	case CLOSE_REPLACED:
+	case CLOSE_EVICTED:
+		return l->max_connections_per_user;
+	case CLOSE_SHED:
+		return l->buffered_bytes;
 	default:
 		return 0;
 	}
@@ -275,6 +280,9 @@ void recorder_closing(struct worker *w, struct conn *c, const struct parting *pa
 	r->ended_wall_ms = r->opened_wall_ms + r->age_ms;
 	r->limit = limit_of(w, reason);
 	r->err = e->err;
+	r->from_program = e->from_program;
+	r->uid = e->uid;
+	r->held_bytes = e->held_bytes;
 	if (e->violation) {
 		r->rule = (uint8_t)e->rule;
 		r->at_byte = e->at_byte;

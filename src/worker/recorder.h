@@ -45,7 +45,10 @@ struct recorders {
 
 /* What is known of an end besides its reason. */
 struct evidence {
-	int err; /* of the socket, negative errno; 0: none */
+	int err;             /* of the socket, negative errno; 0: none */
+	bool from_program;   /* of a kick: the embedding program did it ... */
+	uint32_t uid;        /* ... or the control session of this user */
+	uint64_t held_bytes; /* of who is shed */
 	bool violation;
 	enum ws_rule rule; /* of a violation, and so are these: */
 	uint64_t at_byte;  /* of the stream */

@@ -14,7 +14,10 @@
 static void serve_close(struct worker *w, struct request *r) ON_WORKER;
 static void serve_close(struct worker *w, struct request *r)
 {
-	const struct parting parting = {.text = r->text[0] != '\0' ? r->text : NULL};
+	const struct parting parting = {
+		.text = r->text[0] != '\0' ? r->text : NULL,
+		.evidence = {.from_program = r->from_program, .uid = r->uid},
+	};
 	struct route at;
 
 	route_begin(w, &r->target, &at);

@@ -45,11 +45,14 @@ static void choose(struct shed *s)
 static void let_go(struct worker *w, struct conn *c) ON_WORKER;
 static void let_go(struct worker *w, struct conn *c)
 {
+	const uint64_t bytes = held(c);
 	uint32_t random;
 
 	os_random(&random, sizeof(random));
+	recorder_note(w, c, EVENT_SHED, bytes, c->score);
 	conn_close_with(w, c, CLOSE_SHED,
-	                &(struct parting){.retry_ms = answer_retry_s(random) * MS_PER_S});
+	                &(struct parting){.retry_ms = answer_retry_s(random) * MS_PER_S,
+	                                  .evidence.held_bytes = bytes});
 	if (c->state == CONN_CLOSED)
 		return;
 	/* Who takes nothing now would keep what is partly on the wire until the deadline. */

@@ -56,6 +56,10 @@ bool user_limit_admits(struct worker *w, struct user *u)
 			probe(w, u);
 			return false;
 		}
+		if (oldest)
+			recorder_note(w, c, EVENT_REPLACED, n, 0);
+		else
+			recorder_note(w, c, EVENT_EVICTED, w->now_ms - c->heard_ms, n);
 		conn_close(w, c, oldest ? CLOSE_REPLACED : CLOSE_EVICTED);
 	}
 	return true;

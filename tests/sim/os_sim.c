@@ -197,6 +197,11 @@ uint32_t os_uid(void)
 	return 1000;
 }
 
+void os_user_name(uint32_t uid, char *dst, size_t size)
+{
+	snprintf(dst, size, "user%u", uid);
+}
+
 /* The server connects to nobody. */
 int os_connect_tcp(const struct net_addr *to, const struct net_addr *from, int *ret_fd)
 {

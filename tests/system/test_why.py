@@ -1,6 +1,8 @@
 """Why a connection ended: for each death the sentence, the code and the evidence."""
 
 import asyncio
+import os
+import pwd
 import socket
 import struct
 import threading
@@ -107,6 +109,7 @@ class Why(wsmd.WsmdTest):
         self.assertIn("pong_missed", [event["event"] for event in record["events"]])
 
     def test_what_the_operator_does(self):
+        me = pwd.getpwuid(os.geteuid()).pw_name
         server = self.wsmd()
         client = rawws.RawClient(server, "a")
         row = server.ctl("show", target="a")["connections"][0]
@@ -119,17 +122,97 @@ class Why(wsmd.WsmdTest):
         self.assertTrue(client.at_end())
         for target in ("a", row["id"], closed.id):
             self.check(self.record(server, target), "kicked", "server",
-                       'the operator kicked it, saying "that is all"', code_sent=1008,
-                       id=closed.id, connection=row["id"])  # fmt: skip
+                       f"the operator (uid {os.geteuid()}, {me}) kicked it, "
+                       'saying "that is all"', code_sent=1008, id=closed.id,
+                       connection=row["id"], kicked_by="operator", uid=os.geteuid(),
+                       uid_name=me)  # fmt: skip
         wsmd.eventually(lambda: self.record(server).get("code_received"))
         self.assertEqual(self.record(server)["code_received"], 1008, "his answer")
         (line,) = server.log("closed")
-        self.assertEqual(line["id"], closed.id)
+        self.assertEqual((line["id"], line["uid"]), (closed.id, str(os.geteuid())))
 
         client = rawws.RawClient(server, "b")
         server.ctl("drain")
         self.assertEqual(client.closing().code, 1012)
         self.check(self.record(server, "b"), "drain", "server", "draining")
+
+    def event(self, record, kind):
+        (event,) = [e for e in record["events"] if e["event"] == kind]
+        return event
+
+    def test_times_of_its_own(self):
+        server = self.wsmd()
+        client = rawws.RawClient(server, "a")
+        row = server.ctl("show", target="a")["connections"][0]
+        server.ctl("heartbeat", connection=row["id"])
+        (live,) = server.ctl("why", target="a", events=True)["live"]
+        kinds = [event["event"] for event in live["events"]]
+        self.assertNotIn("heartbeat_override", kinds, "asking changes nothing")
+        server.ctl("heartbeat", connection=row["id"], interval_s=5, timeout_s=20)
+        (live,) = server.ctl("why", target="a", events=True)["live"]
+        event = self.event(live, "heartbeat_override")
+        self.assertEqual((event["interval_ms"], event["timeout_ms"]), (5000, 20000))
+        client.close()
+
+    def test_who_gives_way_to_a_newer_one(self):
+        server = self.wsmd(
+            limits__max_connections_per_user=2, limits__user_policy="close_oldest"
+        )  # fmt: skip
+        first = rawws.RawClient(server, "a")
+        others = [rawws.RawClient(server, "a") for _ in range(2)]
+        closed = first.closing()
+        record = self.record(server, closed.id)
+        self.check(record, "replaced", "server",
+                   "a newer connection of this user took the place: "
+                   "limits.max_connections_per_user, 2", limit=2, id=closed.id)  # fmt: skip
+        self.assertIn("raise limits.max_connections_per_user", record["hint"])
+        self.assertEqual(self.event(record, "replaced")["connections"], 2)
+        for client in others:
+            client.echo("undisturbed")
+
+    def test_a_ghost_gives_way(self):
+        server = self.wsmd(limits__max_connections_per_user=1)
+        ghost = rawws.RawClient(server, "a")
+
+        def gets_in():
+            try:
+                return rawws.RawClient(server, "a")
+            except ConnectionError:
+                return None
+
+        self.assertTrue(wsmd.eventually(gets_in))
+        record = self.record(server)
+        self.check(record, "evicted", "server", "no answer to a ping",
+                   "limits.max_connections_per_user is 1", limit=1)  # fmt: skip
+        self.assertIn("most likely dead", record["hint"])
+        event = self.event(record, "evicted")
+        self.assertEqual(event["connections"], 1)
+        self.assertGreaterEqual(event["silent_ms"], 2000)
+        ghost.close()
+
+    def test_short_of_memory(self):
+        budget = 24 << 20
+        server = self.wsmd(
+            limits__buffered_bytes=budget, limits__send_queue_bytes=16 << 20,
+            limits__max_message_bytes=16 << 20, limits__memory_high_water=0.85,
+        )  # fmt: skip
+        stuck = [rawws.RawClient(server, f"s{i}", rcvbuf=4096) for i in range(30)]
+        while server.stat("basic.closes.shed") == 0:
+            for i in range(len(stuck)):
+                server.ctl("send", user=f"s{i}", text=f"{i}" + "x" * (1 << 20))
+        (line, *_) = wsmd.eventually(lambda: server.log("closed", reason="shed"))
+        record = self.record(server, line["id"])
+        self.check(record, "shed", "server", "the server was short of memory",
+                   f"limits.buffered_bytes is {budget}",
+                   f"held {record['held_bytes']} bytes", limit=budget)  # fmt: skip
+        self.assertGreaterEqual(record["held_bytes"], record["queue_bytes"])
+        self.assertGreater(record["held_bytes"], 1 << 18)
+        self.assertIn("raise limits.buffered_bytes", record["hint"])
+        event = self.event(record, "shed")
+        self.assertEqual((event["bytes"], event["score"]),
+                         (record["held_bytes"], record["score"]))  # fmt: skip
+        for client in stuck:
+            client.close()
 
     def test_slow_consumers(self):
         server = self.wsmd(limits__send_queue_bytes=65536)

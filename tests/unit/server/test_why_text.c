@@ -154,11 +154,53 @@ Test(why_text, rules)
 
 Test(why_text, the_operator)
 {
-	expect(make(CLOSE_KICKED, "enough"), &calm, "the operator kicked it, saying \"enough\"",
+	struct why_context named = calm;
+
+	make(CLOSE_KICKED, "enough")->uid = 1000;
+	expect(&made.r, &calm, "the operator (uid 1000) kicked it, saying \"enough\"",
 	       "wsmctl kick");
-	expect(make(CLOSE_KICKED, ""), &calm, "the operator kicked it", "wsmctl kick");
-	expect(make(CLOSE_DRAIN, ""), &calm, "server is draining, reconnect", "reconnect");
-	expect(make(CLOSE_STOP, ""), &calm, "server is going away", "restarted");
+	strcpy(named.uid_name, "op\x1b[31m");
+	make(CLOSE_KICKED, "")->uid = 1000;
+	expect(&made.r, &named, "the operator (uid 1000, op\\x1b[31m) kicked it", "wsmctl kick");
+	make(CLOSE_KICKED, "")->from_program = true;
+	expect(&made.r, &named, "the program that embeds the server kicked it", "its own log");
+	expect(make(CLOSE_DRAIN, ""), &calm, "server is draining, reconnect",
+	       "the operator let the server drain; the client was told to reconnect");
+	/* Nobody can be asked any more when a stop closes: the log has this reason, and an
+	 * embedding program that reads the records. */
+	expect(make(CLOSE_STOP, ""), &calm, "server is going away",
+	       "the server was stopped or restarted; the client may reconnect");
+}
+
+Test(why_text, who_gave_way)
+{
+	struct record *r = make(CLOSE_REPLACED, "");
+
+	r->limit = 3;
+	expect(r, &calm,
+	       "a newer connection of this user took the place: limits.max_connections_per_user, 3",
+	       "raise limits.max_connections_per_user");
+	r = make(CLOSE_EVICTED, "");
+	r->limit = 2;
+	expect(r, &calm,
+	       "no answer to a ping, and another connection of this user needed the place; it was "
+	       "silent for 60.0 s, and limits.max_connections_per_user is 2",
+	       "most likely dead already");
+}
+
+Test(why_text, memory)
+{
+	struct record *r = make(CLOSE_SHED, "");
+
+	r->limit = 25165824;
+	r->held_bytes = 1048600;
+	r->score = 80;
+	expect(r, &calm,
+	       "the server was short of memory (limits.buffered_bytes is 25165824), of which this "
+	       "connection held 1048600 bytes, its score being 80",
+	       "raise limits.buffered_bytes");
+	expect(make(CLOSE_NO_MEMORY, ""), &calm, "server is short of memory, try again later",
+	       "see `wsmctl stats` for the memory in use, and the limits in `wsmctl config`");
 }
 
 /* One death says nothing; many at one age, and few beside it, say who did it. */
