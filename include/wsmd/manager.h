@@ -27,6 +27,7 @@
  *          changed. Raising RLIMIT_NOFILE before wsmd_manager_create() is yours to do. The first
  *          use of a configuration puts a pass-through before jansson's allocator; if you set one
  *          of your own, do it before. A broken invariant prints one line on stderr and aborts.
+ *          A child of fork() has none of the threads: it may use managers of its own only.
  *
  * Owns:    what you pass is copied or used before the call returns, unless it is said. What you
  *          are given in a callback is valid until it returns.
@@ -184,7 +185,7 @@ WSMD_API int wsmd_manager_wait(struct wsmd_manager *m, int timeout_ms, bool *ret
  * from it or close it; it lives as long as the manager. */
 WSMD_API int wsmd_manager_ended_fd(const struct wsmd_manager *m);
 
-/* Stop, wait and free. NULL is allowed. WSMD_EWAIT: nothing was done. */
+/* Stop, wait and free, whatever its state. NULL is allowed. WSMD_EWAIT: nothing was done. */
 WSMD_API int wsmd_manager_destroy(struct wsmd_manager *m);
 
 /* One manager of the process may be the one that parts of a program find without being told.
@@ -266,7 +267,8 @@ typedef void (*wsmd_done_fn)(void *user, const struct wsmd_outcome *outcome);
  *
  * Messages of one thread to one user arrive in the order of the calls, on each of his connections.
  *
- * @done  told what became of it, exactly once if 0 is returned; NULL: nobody asks
+ * @done  told what became of it, exactly once if 0 is returned, also when the manager stops in the
+ *        meantime; NULL: nobody asks
  *
  * Returns: 0: it is under way; WSMD_EFULL: no worker had room for it (limits.inbox_items), or
  *          65536 calls are under way; WSMD_ECLOSED: the manager is stopping; WSMD_ESTATE;
@@ -336,8 +338,9 @@ struct wsmd_adoption {
  * @ret_id  id of the connection that it becomes; may be NULL
  *
  * Returns: 0: the descriptor is the manager's; on_open follows, or a refusal that is counted and
- *          logged. Otherwise it stays yours: WSMD_EFULL: too many are waiting; WSMD_ECLOSED;
- *          WSMD_ESTATE; WSMD_EINVAL, -ENOTSOCK, -ENOTCONN; WSMD_ENOMEM
+ *          logged. Otherwise it stays yours, but may be non-blocking and close-on-exec by now:
+ *          WSMD_EFULL: too many are waiting; WSMD_ECLOSED; WSMD_ESTATE; WSMD_EINVAL; -EBADF,
+ *          -ENOTSOCK, -ENOTCONN, -EPROTOTYPE: no connected stream; WSMD_ENOMEM
  */
 WSMD_API int wsmd_manager_adopt(struct wsmd_manager *m, const struct wsmd_adoption *adoption,
                                 char ret_id[WSMD_ID_BYTES]);
