@@ -3,8 +3,8 @@
 
 A row is "| rule | tests |". A test is named as `FILE: NAME`, FILE relative to tests/: a Criterion
 test as `unit/hub/test_registry.c: registry.the_limit_of_a_user_is_exact`, one in Python as
-`system/test_commands.py: Send.test_every_device_of_a_user`, a function of the simulator or of a
-race program as `sim/oracle.c: oracle_idle`.
+`system/test_commands.py: Send.test_every_device_of_a_user`, a function of the simulator, of a
+race program or of a check as `sim/oracle.c: oracle_idle`.
 """
 
 import ast
@@ -22,6 +22,8 @@ def names_of(path):
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef):
+                yield node.name
             if isinstance(node, ast.ClassDef):
                 yield from (f"{node.name}.{f.name}" for f in node.body if hasattr(f, "name"))
         return
