@@ -8,28 +8,29 @@
 #define PREFIX   "limits."
 #define MAX_HITS 3
 
+#define REFUSED(why)   (STAT_REFUSALS + (unsigned)(why))
+#define CLOSED(reason) (STAT_CLOSES + (unsigned)(reason))
+
 /* Beyond what the configuration says of a key. */
 static const struct limit_row {
 	const char *key;
 	unsigned hits[MAX_HITS]; /* counters; 0, which is a gauge, ends the list */
 	unsigned now;            /* a gauge; 0: none */
 } rows[] = {
-	{.key = "max_connections", .hits = {STAT_REFUSALS + REFUSE_CONNECTIONS}},
+	{.key = "max_connections", .hits = {REFUSED(REFUSE_CONNECTIONS)}},
 	{.key = "max_connections_per_user",
-         .hits = {STAT_REFUSALS + REFUSE_USER_CONNECTIONS, STAT_CLOSES + CLOSE_REPLACED,
-                  STAT_CLOSES + CLOSE_EVICTED}},
-	{.key = "max_connections_per_address",
-         .hits = {STAT_REFUSALS + REFUSE_ADDRESS_CONNECTIONS}},
-	{.key = "connections_per_s", .hits = {STAT_REFUSALS + REFUSE_CONNECTION_RATE}},
-	{.key = "max_half_open", .hits = {STAT_REFUSALS + REFUSE_HALF_OPEN}, .now = STAT_HALF_OPEN},
-	{.key = "handshake_timeout_s", .hits = {STAT_REFUSALS + REFUSE_HANDSHAKE_TIMEOUT}},
-	{.key = "max_message_bytes", .hits = {STAT_CLOSES + CLOSE_TOO_BIG}},
-	{.key = "max_fragments", .hits = {STAT_CLOSES + CLOSE_FRAGMENTS}},
-	{.key = "message_timeout_s", .hits = {STAT_CLOSES + CLOSE_MESSAGE_TIMEOUT}},
+         .hits = {REFUSED(REFUSE_USER_CONNECTIONS), CLOSED(CLOSE_REPLACED), CLOSED(CLOSE_EVICTED)}},
+	{.key = "max_connections_per_address", .hits = {REFUSED(REFUSE_ADDRESS_CONNECTIONS)}},
+	{.key = "connections_per_s", .hits = {REFUSED(REFUSE_CONNECTION_RATE)}},
+	{.key = "max_half_open", .hits = {REFUSED(REFUSE_HALF_OPEN)}, .now = STAT_HALF_OPEN},
+	{.key = "handshake_timeout_s", .hits = {REFUSED(REFUSE_HANDSHAKE_TIMEOUT)}},
+	{.key = "max_message_bytes", .hits = {CLOSED(CLOSE_TOO_BIG)}},
+	{.key = "max_fragments", .hits = {CLOSED(CLOSE_FRAGMENTS)}},
+	{.key = "message_timeout_s", .hits = {CLOSED(CLOSE_MESSAGE_TIMEOUT)}},
 	{.key = "send_queue_bytes", .hits = {STAT_QUEUE_FULL}},
-	{.key = "write_timeout_s", .hits = {STAT_CLOSES + CLOSE_WRITE_TIMEOUT}},
-	{.key = "control_frames_per_s", .hits = {STAT_CLOSES + CLOSE_RATE}},
-	{.key = "messages_per_s", .hits = {STAT_CLOSES + CLOSE_MESSAGE_RATE}},
+	{.key = "write_timeout_s", .hits = {CLOSED(CLOSE_WRITE_TIMEOUT)}},
+	{.key = "control_frames_per_s", .hits = {CLOSED(CLOSE_RATE)}},
+	{.key = "messages_per_s", .hits = {CLOSED(CLOSE_MESSAGE_RATE)}},
 	{.key = "inbox_items", .hits = {STAT_INBOX_FULL}},
 	{.key = "memory_bytes", .hits = {STAT_MEMORY_FULL}},
 	{.key = "buffered_bytes", .hits = {STAT_SHED_ROUNDS}, .now = STAT_QUEUE_BYTES},

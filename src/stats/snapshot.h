@@ -64,7 +64,7 @@ const char *stats_protocol_label(unsigned i);
 const char *stats_pool_label(unsigned i);
 
 /* "basic.errors": first the rules of WebSockets, then the faults of requests but for HTTP_OK. */
-#define STATS_ERROR_COUNT (WS_RULE_COUNT + HTTP_FAULT_COUNT - 1)
+#define STATS_ERROR_COUNT ((unsigned)WS_RULE_COUNT + HTTP_FAULT_COUNT - 1)
 const char *stats_error_label(unsigned i);
 const char *stats_error_text(unsigned i);
 uint16_t stats_error_code(unsigned i); /* of the close frame, or the status of the answer */

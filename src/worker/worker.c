@@ -280,9 +280,9 @@ static void note_time(struct worker *w, uint64_t expected_ms)
 static void tell_pool(struct worker *w, enum pool pool, const struct slab *s) ON_WORKER;
 static void tell_pool(struct worker *w, enum pool pool, const struct slab *s)
 {
-	stats_set(w->is.stats, STAT_POOL_IN_USE + pool, s->in_use);
-	stats_set(w->is.stats, STAT_POOL_ROOM + pool, slab_end(s));
-	stats_set(w->is.stats, STAT_POOL_REUSED + pool, s->reused);
+	stats_set(w->is.stats, STAT_POOL_IN_USE + (unsigned)pool, s->in_use);
+	stats_set(w->is.stats, STAT_POOL_ROOM + (unsigned)pool, slab_end(s));
+	stats_set(w->is.stats, STAT_POOL_REUSED + (unsigned)pool, s->reused);
 }
 
 static void tell_pools(struct worker *w) ON_WORKER;

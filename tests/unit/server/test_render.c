@@ -301,7 +301,7 @@ Test(render, workers_and_pools)
 	s->worker[1].value[STAT_TURN_SUM_US - STAT_OF_WORKER] = 1000;
 	s->worker[1].value[STAT_TURN_MAX_US - STAT_OF_WORKER] = 700;
 	s->worker[1].value[STAT_INBOX_HIGH - STAT_OF_WORKER] = 9;
-	s->worker[1].value[STAT_POOL_REUSED + POOL_SEND_NODES - STAT_OF_WORKER] = 11;
+	s->worker[1].value[STAT_POOL_REUSED + (unsigned)POOL_SEND_NODES - STAT_OF_WORKER] = 11;
 	o = statistics(s);
 	each = json_object_get(json_object_get(o, "workers"), "each");
 	expect_worker(json_array_get(each, 0), 0.25, 0, 0);

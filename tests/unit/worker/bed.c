@@ -138,7 +138,7 @@ void bed_end(struct bed *b)
 		close(b->peers[i]);
 	cr_assert_eq(stats_get(b->stats, STAT_CONNECTIONS_ACTIVE), 0);
 	cr_assert_eq(stats_get(b->stats, STAT_QUEUE_BYTES), 0);
-	cr_assert_eq(stats_get(b->stats, STAT_PROTOCOL_NOW + PROTOCOL_WEBSOCKET), 0);
+	cr_assert_eq(stats_get(b->stats, stat_protocol_now(PROTOCOL_WEBSOCKET)), 0);
 	cr_assert_eq(sources_connections(&b->sources, &(struct net_addr){0}), 0);
 	sources_fini(&b->sources);
 	worker_fini(b->w);

@@ -284,6 +284,6 @@ Test(leave, newcomers_are_refused)
 	cr_assert_eq(strncmp(text, "HTTP/1.1 503 ", 13), 0, "%s", text);
 	cr_assert_not_null(strstr(text, "\r\nRetry-After: "));
 	cr_assert_eq(recv(b.peers[0], text, sizeof(text), 0), 0);
-	cr_assert_eq(stats_get(b.stats, STAT_REFUSALS + REFUSE_DRAINING), 1);
+	cr_assert_eq(stats_get(b.stats, stat_refusal(REFUSE_DRAINING)), 1);
 	bed_end(&b);
 }
