@@ -242,6 +242,12 @@ static void say_goodbye(struct client *c, uint16_t code)
 	(void)client_write(c, frame, len); /* a failure is noted where it happens */
 }
 
+void client_stall(struct client *c)
+{
+	ASSERT(c->state == CLIENT_OPEN);
+	os_poll_remove(c->loop->poll, c->fd);
+}
+
 void client_leave(struct client *c)
 {
 	say_goodbye(c, WS_CLOSE_NORMAL);

@@ -34,7 +34,7 @@ struct client {
 	uint8_t *out;                /* what the kernel did not take */
 	size_t out_len;
 	uint64_t since_ns; /* connecting, asking: when connect() was called; closing: goodbye */
-	uint64_t sent, answered, due; /* echo: messages */
+	uint64_t sent, answered, due; /* echo: messages; fanout: received */
 	uint32_t number;              /* in the run */
 	uint32_t generation;          /* of the socket: makes late events harmless */
 	int fd;
@@ -63,6 +63,9 @@ static inline bool client_blocked(const struct client *c)
 {
 	return c->out_len > 0;
 }
+
+/* Never read again; not even an end of the connection is noticed. Only when OPEN. */
+void client_stall(struct client *c);
 
 /* Close frame 1000, then wait for the server to close. Only when OPEN. */
 void client_leave(struct client *c);

@@ -175,8 +175,9 @@ static void echo_on_message(struct client *c, const struct ws_event *ev, uint64_
 	fault = payload_check(&l->run->payload, c->number, c->answered, ev->data, ev->len, why,
 	                      sizeof(why));
 	if (fault != PAYLOAD_GOOD) {
-		client_fail(c, fault == PAYLOAD_CHANGED ? FAILURE_CONTENT : FAILURE_ORDER, "%s",
-		            why);
+		client_fail(c, fault == PAYLOAD_CHANGED ? FAILURE_CONTENT : FAILURE_ORDER,
+		            "connection %u: %s%s", c->number,
+		            fault == PAYLOAD_CHANGED ? "reply to " : "", why);
 		return;
 	}
 	from_ns = is_open_loop(l) ? due_ns(l->run, c->number, c->answered)

@@ -118,12 +118,12 @@ static void leave_all(struct loop *l)
 	for (uint32_t i = 0; i < l->n_clients; i++) {
 		struct client *const c = &l->clients[i];
 
-		if (c->state == CLIENT_OPEN) {
+		if (c->state == CLIENT_OPEN)
 			MODE_CALL(l->run->mode, on_leave, c);
+		if (c->state == CLIENT_OPEN)
 			client_leave(c);
-		} else if (c->state != CLIENT_CLOSING) {
+		else if (c->state != CLIENT_CLOSING)
 			client_drop(c);
-		}
 	}
 }
 

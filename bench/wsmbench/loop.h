@@ -27,7 +27,7 @@ struct loop_gauges {
 	_Atomic uint32_t tried;  /* connections that were opened or have failed */
 	_Atomic uint32_t open;   /* now */
 	_Atomic uint32_t closed; /* not even opening, now */
-	_Atomic uint64_t done;   /* echo: replies, connect: handshakes */
+	_Atomic uint64_t done;   /* echo: replies, connect: handshakes, fanout: deliveries */
 	_Atomic bool quiet, gave_up;
 };
 
@@ -54,7 +54,7 @@ struct loop {
 	void *mode_state;
 
 	struct histogram handshake; /* connect() to 101 [ns] */
-	struct histogram latency;   /* echo: due or sent, to reply [ns] */
+	struct histogram latency;   /* echo: due or sent, to reply; fanout: to delivery [ns] */
 	struct histogram lag;       /* echo --rate: due to written [ns] */
 	struct failures failures;
 	uint64_t pings, messages_in;

@@ -23,6 +23,8 @@ static const struct mode *mode_of(const struct options *o)
 		return &mode_echo;
 	case BENCH_IDLE:
 		return &mode_idle;
+	case BENCH_FANOUT:
+		return &mode_fanout;
 	case BENCH_CONNECT:
 		break;
 	}

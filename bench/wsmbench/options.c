@@ -10,18 +10,20 @@
 #include "payload.h"
 #include "version.h"
 
-#define ANY          (BENCH_ECHO | BENCH_IDLE | BENCH_CONNECT)
+#define ANY          (BENCH_ECHO | BENCH_IDLE | BENCH_CONNECT | BENCH_FANOUT)
 #define PER_ADDRESS  12000 /* connections: leaves room in the usual range of 28232 local ports */
 #define MAX_CONNS    1000000
 #define MAX_SECONDS  86400
 #define MAX_MESSAGE  (16 << 20)
+#define MAX_RATE     1000 /* fanout: main waits in milliseconds */
 #define LOOPBACK_NET 127
 
 enum kind {
 	FLAG,
 	COUNT,
 	REAL,
-	TEXT,
+	TEXT, /* of a URL */
+	PATH,
 	RANGE,
 	STEPS
 };
@@ -46,6 +48,18 @@ static const struct option table[] = {
          "connections to hold (1000, or the last of --steps)"},
 	{BENCH_CONNECT, 'c', "connections", "N", COUNT, FIELD(connections), 1, MAX_CONNS, 32,
          "connections that are opening or closing at the same time (32)"},
+	{BENCH_FANOUT, 'c', "connections", "N", COUNT, FIELD(connections), 1, MAX_CONNS, 1000,
+         "receivers, all opened before the measurement (1000)"},
+	{BENCH_FANOUT, 's', "size", "BYTES", COUNT, FIELD(size_bytes), PAYLOAD_STAMP + PAYLOAD_HEAD,
+         1 << 20, 100, "size of a message (100)"},
+	{BENCH_FANOUT, 0, "rate", "PER_S", REAL, FIELD(rate), 0.01, MAX_RATE, 10,
+         "messages a second, each to every receiver, due at fixed times (10)"},
+	{BENCH_FANOUT, 0, "stalled", "N", COUNT, FIELD(stalled), 0, MAX_CONNS, 0,
+         "of the receivers never read, and are in no number of the report (0)"},
+	{BENCH_FANOUT, 0, "group", "NAME", TEXT, FIELD(group), 0, 0, 0,
+         "make all receivers members of it and send to it, not to all"},
+	{BENCH_FANOUT, 0, "control", "PATH", PATH, FIELD(control), 0, 0, 0,
+         "control socket of the server; where wsmctl looks"},
 	{BENCH_ECHO, 's', "size", "BYTES", COUNT, FIELD(size_bytes), PAYLOAD_HEAD, MAX_MESSAGE, 20,
          "size of a message (20)"},
 	{BENCH_ECHO, 'd', "depth", "N", COUNT, FIELD(depth), 1, 65536, 1,
@@ -55,16 +69,16 @@ static const struct option table[] = {
          "open loop: messages a second in all, due at fixed times"},
 	{BENCH_ECHO, 0, "messages", "N", COUNT, FIELD(messages), 1, 1e15, 0,
          "stop after N messages in all; no warm-up, no limit of time unless -t"},
-	{BENCH_ECHO | BENCH_CONNECT, 't', "time", "S", REAL, FIELD(seconds), 0.01, MAX_SECONDS, 10,
-         "length of the measurement in seconds (10)"},
-	{BENCH_ECHO, 'w', "warmup", "S", REAL, FIELD(warmup_s), 0, MAX_SECONDS, 1,
+	{BENCH_ECHO | BENCH_CONNECT | BENCH_FANOUT, 't', "time", "S", REAL, FIELD(seconds), 0.01,
+         MAX_SECONDS, 10, "length of the measurement in seconds (10)"},
+	{BENCH_ECHO | BENCH_FANOUT, 'w', "warmup", "S", REAL, FIELD(warmup_s), 0, MAX_SECONDS, 1,
          "seconds of load before it, not measured (1)"},
 	{BENCH_IDLE, 0, "steps", "N,N,...", STEPS, FIELD(steps), 0, 0, 0,
          "measure memory at each of these numbers and fit a line"},
 	{BENCH_IDLE, 0, "hold", "S", REAL, FIELD(hold_s), 0, MAX_SECONDS, 5,
          "seconds to hold all connections, answering pings (5)"},
-	{BENCH_ECHO | BENCH_IDLE, 0, "in-flight", "N", COUNT, FIELD(in_flight), 1, 65536, 128,
-         "handshakes at the same time (128)"},
+	{BENCH_ECHO | BENCH_IDLE | BENCH_FANOUT, 0, "in-flight", "N", COUNT, FIELD(in_flight), 1,
+         65536, 128, "handshakes at the same time (128)"},
 	{ANY, 'T', "threads", "N", COUNT, FIELD(threads), 1, 64, 1, "threads of wsmbench (1)"},
 	{ANY, 0, "from", "IP[-IP]", RANGE, FIELD(from), 0, 0, 0,
          "local addresses to connect from; 127.0.0.1-127.0.0.8 to a loopback server"},
@@ -86,6 +100,7 @@ static const struct {
 	{BENCH_ECHO, "echo", "send messages, check the replies, measure rate and latency"},
 	{BENCH_IDLE, "idle", "hold connections, measure memory for each"},
 	{BENCH_CONNECT, "connect", "open and close connections, measure handshakes a second"},
+	{BENCH_FANOUT, "fanout", "send to all receivers at once, check and time every delivery"},
 };
 
 const char *options_mode_name(const struct options *o)
@@ -120,8 +135,10 @@ static void print_help(void)
 	print_options(BENCH_ECHO, "echo:");
 	print_options(BENCH_IDLE, "idle:");
 	print_options(BENCH_CONNECT, "connect:");
-	print_options(BENCH_ECHO | BENCH_IDLE, "echo and idle:");
-	print_options(BENCH_ECHO | BENCH_CONNECT, "echo and connect:");
+	print_options(BENCH_FANOUT, "fanout:");
+	print_options(BENCH_ECHO | BENCH_FANOUT, "echo and fanout:");
+	print_options(BENCH_ECHO | BENCH_IDLE | BENCH_FANOUT, "echo, idle and fanout:");
+	print_options(BENCH_ECHO | BENCH_CONNECT | BENCH_FANOUT, "echo, connect and fanout:");
 	print_options(ANY, "all:");
 	printf("\nExit code: 0 all was well, 1 something failed during the run, 2 wrong usage.\n"
 	       "Ctrl-C ends a run early and still reports; a second one leaves at once.\n"
@@ -216,8 +233,11 @@ static const char *store(struct options *opts, const struct option *o, const cha
 		*(bool *)field = true;
 		return NULL;
 	case TEXT:
-		if (strlen(text) > 64 || strpbrk(text, " &#?%+=") || strpbrk(text, "\r\n\t"))
+		if (strlen(text) > 64 || strpbrk(text, " &#?%+=\"\\") || strpbrk(text, "\r\n\t"))
 			return "at most 64 characters that need no encoding in a URL";
+		*(const char **)(void *)field = text;
+		return NULL;
+	case PATH:
 		*(const char **)(void *)field = text;
 		return NULL;
 	case RANGE:
@@ -275,6 +295,10 @@ static const char *settle(struct options *o, uint64_t given)
 
 	if (o->rate > 0 && was_given(given, "depth"))
 		return "--rate decides when messages are sent, so -d has no meaning with it";
+	if (o->stalled > 0 && o->stalled >= o->connections)
+		return "--stalled leaves nobody who reads: it must be below -c";
+	if (o->group && (o->group[0] == '\0' || o->user_prefix[0] == '\0'))
+		return "--group needs a name, and users to make members (--user-prefix)";
 	if (o->messages > 0 && !was_given(given, "time"))
 		o->seconds = MAX_SECONDS;
 	if (o->messages > 0)
@@ -345,8 +369,8 @@ static enum options_verdict parse_rest(int argc, char **argv, struct options *op
 enum options_verdict options_parse(int argc, char **argv, struct options *ret)
 {
 	if (argc < 2) {
-		fprintf(stderr,
-		        "usage: wsmbench echo|idle|connect URL [options] (wsmbench --help)\n");
+		fprintf(stderr, "usage: wsmbench echo|idle|connect|fanout URL [options] (wsmbench "
+		                "--help)\n");
 		return OPTIONS_WRONG;
 	}
 	for (int i = 1; i < argc; i++) {
@@ -364,7 +388,7 @@ enum options_verdict options_parse(int argc, char **argv, struct options *ret)
 		if (strcmp(argv[1], modes[i].name) == 0)
 			ret->mode = modes[i].mode;
 	if (ret->mode == 0)
-		return complain("the first argument is echo, idle or connect", argv[1]);
+		return complain("the first argument is echo, idle, connect or fanout", argv[1]);
 	preset(ret);
 	return parse_rest(argc, argv, ret);
 }
@@ -392,6 +416,9 @@ static json_t *value_json(const struct option *o, const char *field)
 	case REAL:
 		return json_real(*(const double *)(const void *)field);
 	case TEXT:
+	case PATH:
+		if (!*(const char *const *)(const void *)field)
+			return json_null();
 		return json_string(*(const char *const *)(const void *)field);
 	case RANGE:
 		return range_json((const struct source_range *)(const void *)field);

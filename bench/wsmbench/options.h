@@ -15,7 +15,8 @@
 enum bench_mode {
 	BENCH_ECHO = 1,
 	BENCH_IDLE = 2,
-	BENCH_CONNECT = 4
+	BENCH_CONNECT = 4,
+	BENCH_FANOUT = 8
 };
 
 #define MAX_STEPS 32
@@ -36,9 +37,12 @@ struct options {
 	uint64_t depth;
 	uint64_t messages; /* 0: until the time is over */
 	uint64_t in_flight;
-	uint64_t pid; /* 0: the server's process is not looked at */
+	uint64_t stalled; /* receivers that never read */
+	uint64_t pid;     /* 0: the server's process is not looked at */
 	double seconds, warmup_s, hold_s, rate;
 	const char *user_prefix;
+	const char *group;   /* NULL: to all */
+	const char *control; /* NULL: the usual path */
 	struct source_range from;
 	struct steps steps;
 	bool binary, progress, json;

@@ -66,6 +66,16 @@ static uint64_t read_number(const uint8_t *src, unsigned n)
 	return value;
 }
 
+void payload_write_stamp(uint8_t dst[PAYLOAD_STAMP], uint64_t ns)
+{
+	write_number(dst, PAYLOAD_STAMP, ns);
+}
+
+uint64_t payload_read_stamp(const uint8_t src[PAYLOAD_STAMP])
+{
+	return read_number(src, PAYLOAD_STAMP);
+}
+
 static void write_head(uint8_t *dst, uint32_t connection, uint64_t sequence)
 {
 	write_number(dst, CONNECTION_DIGITS, connection);
@@ -108,9 +118,8 @@ static COLD enum payload_fault diagnose(const struct payload *p, uint32_t connec
 	if (got_connection <= UINT32_MAX && got != UINT64_MAX &&
 	    is_message(p, (uint32_t)got_connection, got, data)) {
 		snprintf(why, why_cap,
-		         "connection %u: message %llu of connection %llu came where message %llu "
-		         "was due",
-		         connection, (unsigned long long)got, (unsigned long long)got_connection,
+		         "message %llu of connection %llu came where message %llu was due",
+		         (unsigned long long)got, (unsigned long long)got_connection,
 		         (unsigned long long)sequence);
 		return PAYLOAD_REORDERED;
 	}
@@ -121,9 +130,8 @@ static COLD enum payload_fault diagnose(const struct payload *p, uint32_t connec
 		expected = window(p, connection, sequence) - PAYLOAD_HEAD;
 	while (data[i] == expected[i])
 		i++;
-	snprintf(why, why_cap,
-	         "connection %u: reply to message %llu has 0x%02x at byte %zu, not 0x%02x",
-	         connection, (unsigned long long)sequence, data[i], i, expected[i]);
+	snprintf(why, why_cap, "message %llu has 0x%02x at byte %zu, not 0x%02x",
+	         (unsigned long long)sequence, data[i], i, expected[i]);
 	return PAYLOAD_CHANGED;
 }
 
@@ -131,8 +139,7 @@ enum payload_fault payload_check(const struct payload *p, uint32_t connection, u
                                  const uint8_t *data, size_t len, char *why, size_t why_cap)
 {
 	if (len != p->size) {
-		snprintf(why, why_cap,
-		         "connection %u: reply to message %llu has %zu bytes, not %zu", connection,
+		snprintf(why, why_cap, "message %llu has %zu bytes, not %zu",
 		         (unsigned long long)sequence, len, p->size);
 		return PAYLOAD_CHANGED;
 	}

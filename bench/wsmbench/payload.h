@@ -1,5 +1,5 @@
 /*
- * The content of echo messages: every byte follows from connection, sequence number and size,
+ * The content of messages: every byte follows from connection, sequence number and size,
  * so a reply is checked without keeping what was sent.
  *
  *   4 characters: number of the connection; 8: of the message; the rest: a window of a fixed
@@ -29,6 +29,12 @@ void payload_fini(struct payload *p);
 
 /* Writes p->size bytes. */
 void payload_write(const struct payload *p, uint32_t connection, uint64_t sequence, uint8_t *dst);
+
+/* A time in front of a content, in characters that need no escape in JSON. */
+#define PAYLOAD_STAMP 11
+
+void payload_write_stamp(uint8_t dst[PAYLOAD_STAMP], uint64_t ns);
+uint64_t payload_read_stamp(const uint8_t src[PAYLOAD_STAMP]); /* UINT64_MAX: is none */
 
 enum payload_fault {
 	PAYLOAD_GOOD,

@@ -22,6 +22,9 @@ static void print_settings(const struct report *r)
 	else if (o->mode == BENCH_ECHO)
 		printf("closed loop, %llu in flight on each connection\n",
 		       (unsigned long long)o->depth);
+	if (o->mode == BENCH_FANOUT)
+		printf("  %llu-byte messages to %s%s, %.15g/s\n", (unsigned long long)o->size_bytes,
+		       o->group ? "the group " : "all", o->group ? o->group : "", o->rate);
 	if (r->interrupted)
 		printf("  interrupted: this is what was measured until then\n");
 }

@@ -26,6 +26,18 @@ static int open_descriptors(struct run *r)
 	return rc != 0 ? rc : os_poll_add(r->poll, r->signals, OS_READ, SIGNAL_TOKEN);
 }
 
+static int make_broadcast(struct run *r)
+{
+	const struct options *const o = r->options;
+	struct broadcast *const b = &r->broadcast;
+
+	b->room = (uint64_t)((o->warmup_s + o->seconds) * o->rate) + 1;
+	b->sent_ns = calloc(b->room, sizeof(*b->sent_ns));
+	if (!b->sent_ns)
+		return WSMD_ENOMEM;
+	return payload_init(&r->payload, o->size_bytes - PAYLOAD_STAMP, false);
+}
+
 /* Everything is made before the first thread runs, so that a failure has nothing to stop. */
 int run_start(struct run *r, const struct options *o, const struct mode *m)
 {
@@ -37,6 +49,8 @@ int run_start(struct run *r, const struct options *o, const struct mode *m)
 	rc = open_descriptors(r);
 	if (rc == 0 && o->mode == BENCH_ECHO)
 		rc = payload_init(&r->payload, o->size_bytes, o->binary);
+	if (rc == 0 && o->mode == BENCH_FANOUT)
+		rc = make_broadcast(r);
 	if (rc != 0)
 		return rc;
 	if (posix_memalign((void **)&r->loops, 2 * CACHE_LINE, r->n_loops * sizeof(*r->loops)) != 0)
@@ -71,6 +85,7 @@ void run_fini(struct run *r)
 		loop_fini(&r->loops[i]);
 	}
 	free(r->loops);
+	free(r->broadcast.sent_ns);
 	payload_fini(&r->payload);
 	os_close(r->signals);
 	os_close(r->wake);

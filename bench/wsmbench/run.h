@@ -49,12 +49,20 @@ struct mode {
 
 #define MODE_CALL(mode, hook, ...) ((mode)->hook ? (mode)->hook(__VA_ARGS__) : (void)0)
 
-extern const struct mode mode_echo, mode_idle, mode_connect;
+extern const struct mode mode_echo, mode_idle, mode_connect, mode_fanout;
+
+/* What was sent to everybody, so that each receiver can check it. */
+struct broadcast {
+	_Atomic uint64_t sent; /* messages; written by main with release behind their times */
+	uint64_t *sent_ns;     /* of each */
+	uint64_t room;
+};
 
 struct run {
 	const struct options *options;
 	const struct mode *mode;
-	struct payload payload; /* echo only */
+	struct payload payload;     /* echo and fanout */
+	struct broadcast broadcast; /* fanout */
 	struct loop *loops;
 	uint32_t n_loops;
 

@@ -528,7 +528,7 @@ class Usage(BenchTest):
         url = "ws://127.0.0.1:1/ws"
         for arguments, said in (
             ([], "usage: wsmbench"),
-            (["ecko", url], "the first argument is echo, idle or connect"),
+            (["ecko", url], "the first argument is echo, idle, connect or fanout"),
             (["echo"], "the URL is missing"),
             (["echo", url, url], "more than one URL"),
             (["echo", url, "--sise", 5], "did you mean --size?"),
@@ -582,10 +582,11 @@ class Usage(BenchTest):
                 settings = self.bench(mode[0], server.url, "-c", 1, *mode[1:])["settings"]
                 for name in settings.keys() - {"url"}:
                     self.assertIn(f"--{name}", done.stdout)
+        modes = ("echo", "idle", "connect", "fanout")
         named = set(re.findall(r"--([a-z-]+)", done.stdout)) - {"help"}
         for name in named:
             with self.subTest(option=name):
-                outputs = [run(mode, "--" + name).stderr for mode in ("echo", "idle", "connect")]
+                outputs = [run(mode, "--" + name).stderr for mode in modes]
                 self.assertFalse(all("no such option" in text for text in outputs))
 
     def test_version(self):
