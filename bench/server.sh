@@ -1,4 +1,4 @@
-# Sourced by run.sh and count.sh, which set $usage and the default of $number: reads their one
+# Sourced by the other scripts, which set $usage and the default of $number: reads their one
 # argument into $number, and gives them a wsmd of their own, away from every other one.
 
 case ${1-} in
@@ -22,6 +22,7 @@ url=ws://127.0.0.1:$port/ws
 scratch=$(mktemp -d)
 server_job=
 workers=1
+settings=() # more options of wsmd
 
 for program in "$wsmd" "$wsmbench"; do
     if [ ! -x "$program" ]; then
@@ -42,7 +43,7 @@ start_server() {
     fi
     "$@" "$wsmd" --dev --listen "127.0.0.1:$port" --control "$scratch/control.sock" \
         --workers "$workers" --set log.level=warning \
-        --set limits.connections_per_s=1000000 >"$scratch/wsmd.log" 2>&1 &
+        --set limits.connections_per_s=0 "${settings[@]}" >"$scratch/wsmd.log" 2>&1 &
     server_job=$!
     for _ in {1..300}; do
         listening && return
