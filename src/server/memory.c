@@ -8,6 +8,8 @@
 #define ROUND_MS     100 /* for a round to show what it has freed */
 #define LOW_PERCENT  95  /* of the high water is the low water */
 
+/* Who is handed over and leaves while the blocks are read may be missing, but is not less than
+ * nobody. */
 static uint64_t connections(const struct server *s) ON_MAIN;
 static uint64_t connections(const struct server *s)
 {
@@ -15,7 +17,7 @@ static uint64_t connections(const struct server *s)
 
 	for (uint32_t i = 0; i < s->n_blocks; i++)
 		n += stats_get(&s->blocks[i], STAT_CONNECTIONS_ACTIVE);
-	return n;
+	return n > INT64_MAX ? 0 : n;
 }
 
 /* UINT64_MAX: there is none. */
