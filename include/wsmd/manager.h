@@ -38,8 +38,8 @@
  * Errors:  0 or negative, see wsmd/error.h. WSMD_EINVAL: an argument is NULL, or no name of what
  *          it should name.
  * Names:   a hub is a letter and then at most 127 of A-Z a-z 0-9 _ ` , . [ ]; a user is 1 to 255
- *          bytes; a group is 1 to 1024 bytes without control characters, not only spaces; a
- *          connection is the 26 characters of its id.
+ *          bytes of UTF-8; a group is 1 to 1024 bytes of UTF-8 without control characters, not
+ *          only spaces; a connection is the 26 characters of its id.
  *
  * Dialling out will come with the front door of the server; its calls will be here.
  */

@@ -14,6 +14,13 @@ static_assert((int)WSMD_TEXT == WS_TEXT && (int)WSMD_BINARY == WS_BINARY, "as in
 
 /* ---- what the caller gave ---- */
 
+static bool is_utf8(const void *text, size_t len)
+{
+	uint8_t state = WS_UTF8_WHOLE;
+
+	return ws_utf8_check(&state, text, len) == len && state == WS_UTF8_WHOLE;
+}
+
 int manager_read_hub(const char *hub, char dst[HUB_NAME_BYTES], uint32_t *ret_len)
 {
 	const char *name = hub == NULL ? "default" : hub;
@@ -30,18 +37,12 @@ int manager_read_user(const char *user, char dst[USER_NAME_MAX + 1], uint32_t *r
 {
 	const size_t len = strnlen(user, USER_NAME_MAX + 1);
 
-	if (len == 0 || len > USER_NAME_MAX)
+	/* As on a listener: what is not UTF-8 cannot be told in JSON. */
+	if (len == 0 || len > USER_NAME_MAX || !is_utf8(user, len))
 		return WSMD_EINVAL;
 	memcpy(dst, user, len + 1);
 	*ret_len = (uint32_t)len;
 	return 0;
-}
-
-static bool is_utf8(const void *text, size_t len)
-{
-	uint8_t state = WS_UTF8_WHOLE;
-
-	return ws_utf8_check(&state, text, len) == len && state == WS_UTF8_WHOLE;
 }
 
 int manager_check_message(const struct server *s, enum wsmd_opcode opcode, const void *data,
@@ -70,7 +71,7 @@ static int read_group(const char *name, struct target *t)
 {
 	const size_t len = strnlen(name, GROUP_NAME_MAX + 1);
 
-	if (!group_name_valid(name, len))
+	if (!group_name_valid(name, len) || !is_utf8(name, len))
 		return WSMD_EINVAL;
 	return target_set_group(t, name, (uint32_t)len);
 }
