@@ -35,8 +35,10 @@ const struct conf *server_conf(const struct server *s)
 uint32_t server_connections_limit(const struct server *s)
 {
 	const uint32_t configured = server_conf(s)->limits.max_connections;
-	const uint32_t n = configured != 0 ? configured : server_fd_room(s->fd_limit, s->n_workers);
+	uint32_t n = server_fd_room(s->fd_limit, s->n_workers);
 
+	if (configured != 0 && configured < n)
+		n = configured; /* a reload may have raised it above the descriptors */
 	return n < s->plan.room ? n : s->plan.room;
 }
 

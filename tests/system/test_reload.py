@@ -39,6 +39,17 @@ class Reload(wsmd.WsmdTest):
     def test_without_a_file_there_is_nothing_to_read(self):
         self.assertIn("without --config", self.wsmd().ctl("reload")["hint"])
 
+    def test_a_limit_beyond_the_descriptors_is_shown_as_it_is_enforced(self):
+        file = os.path.join(self.folder(), "wsmd.json")
+        self.write(file, {"limits": {"max_connections": 10}})
+        server = self.wsmd("--config", file, nofile=200)
+        self.write(file, {"limits": {"max_connections": 100000}})
+        server.ctl("reload")
+        rows = {row["limit"]: row for row in server.ctl("limits")["limits"]}
+        self.assertLess(rows["max_connections"]["value"], 200)
+        self.assertEqual(rows["max_connections"]["from"], "descriptors")
+        self.assertLess(server.stat("pool.connections_limit"), 200)
+
     def test_wsmctl_says_what_became_of_each_change(self):
         server, file = self.start(limits={"max_message_bytes": 1000})
         before = rawws.RawClient(server, "before")
