@@ -2,7 +2,8 @@
  * The control protocol of wsmd, version 1.
  *
  * A Unix stream socket, mode 0600; the peer must run as the same user or as root. Each side
- * writes JSON objects, one on a line. A request is answered by exactly one line, in order.
+ * writes JSON objects, one on a line. A request is answered by exactly one line, in order;
+ * only behind that of "tap" events follow.
  *
  *   > {"version":1,"command":"send","arguments":{"user":"alice","text":"hello"}}
  *   < {"version":1,"ok":true,"result":{"delivered":2,"dropped":0}}
@@ -61,6 +62,9 @@
  * why       target: user, connection id or          live: [record], ended: [record], the latest
  *           recorder id; hub; limit of the ended     first; held: number of records of connections
  *           (1, at most 100); events (false)         that ended, of all
+ * tap       target; hub; payload (false)            connections: how many there are now; payload.
+ *                                                    Then events, see "tap" below; error busy:
+ *                                                    there are 4 taps already
  * reload    -                                       changes: [{key, outcome: "applied" |
  *                                                    "needs_restart", was, is}]; when the new
  *                                                    configuration is refused: error code "refused"
@@ -93,6 +97,16 @@
  *      code_received, text, limit, error, rule, at_byte, announced_bytes, held_bytes (of who was
  *      shed), kicked_by (operator or program), of the operator uid and uid_name (null: unknown).
  *      With events: events: [{at_ms, event, times (absent: 1) and its values}], events_lost
+ *
+ * tap: from the answer on the session is the tap's: a line for each event, until either side
+ *      closes; what the client still sends is not read. A user is followed in all of his
+ *      connections, later ones too. event: {at (ISO 8601, UTC), event, and as far as there is one:
+ *      missed (events before it that were left out: the session did not read, or they came too
+ *      fast), connection, opcode, bytes (of the whole payload; of a message in fragments, all of
+ *      it), code, reason, and with payload: text or binary (base64), at most 512 bytes, cut: true
+ *      if there were more}. event is "in" or "out" (a frame; out: queued, opcode "text", "binary",
+ *      "ping", "pong", in also "close"), "opened", "closed" (reason and code of the end; text: the
+ *      sentence), "end" (the last one: its reason says why; then wsmd closes the session)
  *
  * stats: the groups basic, protocol_distribution, health, delivery, heartbeat_config, limits,
  *      workers; the names of docs/statistics.md

@@ -8,11 +8,13 @@
 #include "server/command.h"
 #include "server/operation.h"
 #include "server/server_turn.h"
+#include "server/taps.h"
 #include "wsmd/ctl.h"
 
 #define MAX_SESSIONS 16
 #define READ_BYTES   4096
-#define STUCK_MS     5000 /* output that has not moved for so long is not waited for */
+#define STREAM_BYTES (64 * 1024) /* that may wait when a line is added */
+#define STUCK_MS     5000        /* output that has not moved for so long is not waited for */
 
 void control_init(struct server *s)
 {
@@ -22,6 +24,7 @@ void control_init(struct server *s)
 static void end_session(struct server *s, struct control *c) ON_MAIN;
 static void end_session(struct server *s, struct control *c)
 {
+	taps_session_ends(s, c);
 	os_poll_remove(s->poll, c->fd);
 	os_close(c->fd);
 	free(c->in);
@@ -167,6 +170,52 @@ void control_fail(struct server *s, struct control *c, const char *code, const c
 	       json_pack("{s:i, s:b, s:o}", "version", WSMD_CTL_VERSION, "ok", 0, "error", error));
 }
 
+/* Add a line to what waits. */
+static bool append(struct control *c, json_t *line)
+{
+	const size_t left = c->out_len - c->out_at;
+	char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT), *out;
+	const size_t len = text == NULL ? 0 : strlen(text);
+
+	json_decref(line);
+	out = text == NULL ? NULL : malloc(left + len + 1);
+	if (out != NULL) {
+		if (left > 0)
+			memcpy(out, c->out + c->out_at, left);
+		memcpy(out + left, text, len);
+		out[left + len] = '\n';
+		free(c->out);
+		c->out = out;
+		c->out_at = 0;
+		c->out_len = left + len + 1;
+	}
+	free(text);
+	return out != NULL;
+}
+
+bool control_stream(struct server *s, struct control *c, json_t *line)
+{
+	if (c->ending || c->out_len - c->out_at > STREAM_BYTES) {
+		json_decref(line);
+		return false;
+	}
+	if (!append(c, line))
+		return false;
+	c->used_ms = s->now_ms;
+	flush(c);
+	return true;
+}
+
+void control_finish(struct server *s, struct control *c, json_t *line)
+{
+	(void)append(c, line); /* without memory the end itself says it */
+	c->busy = false;       /* it may go if it is stuck */
+	c->ending = true;
+	c->used_ms = s->now_ms;
+	if (c->out != NULL)
+		flush(c);
+}
+
 /* ---- input ---- */
 
 static void take_line(struct server *s, struct control *c, const char *line, size_t len) ON_MAIN;
@@ -239,8 +288,7 @@ static void read_some(struct control *c)
 }
 
 /* Go on, watch for what is needed next, or end. */
-static void settle(struct server *s, struct control *c) ON_MAIN;
-static void settle(struct server *s, struct control *c)
+void control_settle(struct server *s, struct control *c)
 {
 	uint32_t want;
 
@@ -269,7 +317,7 @@ void control_on_event(struct server *s, const struct os_event *ev)
 		read_some(c);
 	else if (ev->events & (OS_ERROR | OS_HANGUP))
 		c->ending = true;
-	settle(s, c);
+	control_settle(s, c);
 }
 
 void control_on_answer(struct server *s, struct request *r)
@@ -277,5 +325,5 @@ void control_on_answer(struct server *s, struct request *r)
 	struct control *c = operation_on_answer(s, r);
 
 	if (c != NULL)
-		settle(s, c);
+		control_settle(s, c);
 }

@@ -16,7 +16,7 @@ struct control {
 	int fd;
 	uint32_t uid; /* of the process at the other end */
 	uint32_t interest;
-	bool busy;        /* a command waits for workers: the next line waits too */
+	bool busy;        /* a command waits for workers, or streams: the next line waits too */
 	bool ending;      /* no more is read; closed when the output is written */
 	uint64_t used_ms; /* when something last came or was answered, monotonic [ms] */
 	char *in, *out;
@@ -32,6 +32,16 @@ void control_accept(struct server *s) ON_MAIN;
 /* Now and then: watch the control socket again after descriptors ran out. */
 void control_wake(struct server *s) ON_MAIN;
 void control_on_event(struct server *s, const struct os_event *ev) ON_MAIN;
+
+/* One more line of a command that streams; consumed. False: it was left out, because the session
+ * does not read, or without memory. */
+MUST_CHECK bool control_stream(struct server *s, struct control *c, json_t *line) ON_MAIN;
+
+/* The last one, whether there is room or not: the session ends behind it. */
+void control_finish(struct server *s, struct control *c, json_t *line) ON_MAIN;
+
+/* After writing to @c from outside of its own commands: watch, go on, or end it. */
+void control_settle(struct server *s, struct control *c) ON_MAIN;
 
 /* A worker has answered. */
 void control_on_answer(struct server *s, struct request *r) ON_MAIN;

@@ -48,6 +48,10 @@ struct server_thread {
 #define SERVER_WANT_DRAIN  0x4u
 #define SERVER_WANT_RELOAD 0x8u
 
+#define SERVER_TAPS 4 /* at once */
+
+struct server_tap;
+
 struct server {
 	/* shared, see docs/threads.md */
 	struct conf_cell conf;
@@ -89,6 +93,7 @@ struct server {
 	struct worker *workers OWNED_BY_MAIN;        /* array of n_workers */
 	struct server_thread *threads OWNED_BY_MAIN; /* 0: acceptor, 1...: workers */
 	struct slab controls OWNED_BY_MAIN; /* struct control: sessions on the control socket */
+	struct server_tap *taps[SERVER_TAPS] OWNED_BY_MAIN; /* NULL: no such tap */
 };
 
 /* What a server is told at birth. */

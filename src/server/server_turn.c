@@ -10,6 +10,7 @@
 #include "server/call.h"
 #include "server/control.h"
 #include "server/server.h"
+#include "server/taps.h"
 
 #define PUBLISH_MS   1000 /* age at which statistics are summed anew */
 #define ITEMS_A_TURN 1024
@@ -142,6 +143,7 @@ static void on_thread_ended(struct server *s, const struct inbox_item *item)
 		if (item == &s->workers[i].stopped.item) {
 			s->threads[1 + i].stopped = true;
 			s->cut |= s->workers[i].stopped.connections_cut > 0;
+			taps_worker_ended(s, i);
 		}
 		all = all && s->threads[1 + i].stopped;
 	}
@@ -200,6 +202,15 @@ static void on_item(struct server *s, struct inbox_item *item)
 		break;
 	case ITEM_ASKED:
 		ask_on_item(s, CONTAINER_OF(item, struct ask, item));
+		break;
+	case ITEM_TAP:
+		taps_on_begun(s, CONTAINER_OF(item, struct tap, item));
+		break;
+	case ITEM_UNTAP:
+		taps_on_ended(s, CONTAINER_OF(item, struct tap, item));
+		break;
+	case ITEM_TAPPED:
+		taps_on_event(s, CONTAINER_OF(item, struct tap_event, item));
 		break;
 	case ITEM_CALL:
 		call_run(s, CONTAINER_OF(item, struct call, item));

@@ -23,6 +23,9 @@ enum item_kind {
 	ITEM_ANSWER,  /* struct request, done */
 	ITEM_ASKED,   /* struct ask of server/, whose last share ended outside of main */
 	ITEM_CALL,    /* struct call of server/: something for main to do */
+	ITEM_TAP,     /* struct tap: begin, to the worker; has begun, to main */
+	ITEM_UNTAP,   /* struct tap: end; has ended */
+	ITEM_TAPPED,  /* struct tap_event: a frame that a tap shows */
 	ITEM_DRAIN,   /* struct order: close everybody at a pace */
 	ITEM_STOP,    /* struct order: close everybody by a deadline, then end */
 	ITEM_CUT,     /* struct order: behind ITEM_STOP: the deadline is now */

@@ -12,6 +12,7 @@
 #include "worker/input.h"
 #include "worker/keepalive.h"
 #include "worker/output.h"
+#include "worker/tapper.h"
 #include "worker/user_limit.h"
 #include "ws/frame.h"
 
@@ -185,6 +186,8 @@ void conn_open(struct worker *w, struct handoff *h)
 	init(w, c, h);
 	count_users(w);
 	recorder_open(w, c, h);
+	if (UNLIKELY(w->taps != NULL))
+		tapper_opened(w, c);
 	welcome(w, c, h);
 	free(h);
 	return;
@@ -250,6 +253,8 @@ static void leave_open(struct worker *w, struct conn *c, enum close_reason reaso
 	stats_add(w->is.stats, stat_close(reason), 1);
 	keepalive_on_close(w, c);
 	health_end(w, c);
+	if (UNLIKELY(c->is_tapped))
+		tapper_closed(w, c, parting->code, sentence_of(reason, parting));
 	if (w->is.hooks.on_close != NULL && w->unannounced != c)
 		w->is.hooks.on_close(w->is.hooks.arg, w, c, parting->code,
 		                     sentence_of(reason, parting));

@@ -51,6 +51,7 @@ struct conn {
 	bool paused;       /* not read from: its own replies fill the queue */
 	bool write_shut;   /* our FIN is sent */
 	bool is_dirty;     /* in worker.dirty */
+	bool is_tapped;    /* somebody follows its frames: see tapper.h */
 	struct transport transport;
 	struct session *session; /* NULL once not open */
 	struct ws_receiver rx;

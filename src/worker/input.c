@@ -9,6 +9,7 @@
 #include "worker/health.h"
 #include "worker/keepalive.h"
 #include "worker/output.h"
+#include "worker/tapper.h"
 
 /* What ended the connection, from the rule that was broken. */
 static enum close_reason violation_reason(enum ws_rule rule)
@@ -85,36 +86,40 @@ static COLD void on_violation(struct worker *w, struct conn *c, const struct ws_
 	                                               .size = ev->len}});
 }
 
-static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev, uint64_t read_at)
-	ON_WORKER;
-static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev, uint64_t read_at)
+static void on_control(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
+static void on_control(struct worker *w, struct conn *c, const struct ws_event *ev)
 {
-	if (ev->type != WS_EVENT_MESSAGE && ev->type != WS_EVENT_VIOLATION)
-		stats_add(w->is.stats, STAT_CONTROL_IN, 1);
+	stats_add(w->is.stats, STAT_CONTROL_IN, 1);
 	if (ev->type == WS_EVENT_CLOSE) {
 		conn_on_peer_close(w, c, ev);
 		return;
 	}
 	if (c->state != CONN_OPEN)
 		return; /* our close frame is out: only the peer's matters now */
-	switch (ev->type) {
-	case WS_EVENT_MESSAGE:
+	if (ev->type == WS_EVENT_PONG) {
+		keepalive_on_pong(w, c, ev->data, ev->len);
+		return;
+	}
+	health_on_frame(w, c);
+	/* Without memory there is no pong, and the peer may ask again. */
+	(void)!output_frame(w, c, WS_PONG, ev->data, (uint32_t)ev->len);
+}
+
+static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev, uint64_t read_at)
+	ON_WORKER;
+static void on_event(struct worker *w, struct conn *c, const struct ws_event *ev, uint64_t read_at)
+{
+	if (UNLIKELY(c->is_tapped))
+		tapper_heard(w, c, ev);
+	if (ev->type != WS_EVENT_MESSAGE && ev->type != WS_EVENT_VIOLATION) {
+		on_control(w, c, ev);
+	} else if (c->state != CONN_OPEN) {
+		return; /* as above */
+	} else if (ev->type == WS_EVENT_MESSAGE) {
 		health_on_frame(w, c);
 		on_message(w, c, ev);
-		break;
-	case WS_EVENT_PING:
-		health_on_frame(w, c);
-		/* Without memory there is no pong, and the peer may ask again. */
-		(void)!output_frame(w, c, WS_PONG, ev->data, (uint32_t)ev->len);
-		break;
-	case WS_EVENT_PONG:
-		keepalive_on_pong(w, c, ev->data, ev->len);
-		break;
-	case WS_EVENT_VIOLATION:
+	} else {
 		on_violation(w, c, ev, read_at);
-		break;
-	case WS_EVENT_CLOSE:
-		break;
 	}
 }
 

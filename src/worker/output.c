@@ -10,6 +10,7 @@
 #include "worker/close_text.h"
 #include "worker/deadline.h"
 #include "worker/keepalive.h"
+#include "worker/tapper.h"
 #include "ws/frame.h"
 
 #define MAX_IOV 256
@@ -132,6 +133,9 @@ int output_msg(struct worker *w, struct conn *c, struct msg *m)
 	if (err == 0) {
 		c->messages_out++;
 		stats_add(w->is.stats, STAT_MESSAGES_OUT, 1);
+		if (UNLIKELY(c->is_tapped))
+			tapper_said(w, c, m->opcode, m->frame + m->frame_len - m->payload_len,
+			            m->payload_len);
 	}
 	return err;
 }
@@ -196,16 +200,38 @@ int output_frame(struct worker *w, struct conn *c, uint8_t opcode, const void *p
 {
 	const int err = send_own(w, c, opcode, payload, len);
 
-	if (err == 0)
+	if (err == 0) {
 		stats_add(w->is.stats, STAT_CONTROL_OUT, 1);
+		if (UNLIKELY(c->is_tapped))
+			tapper_said(w, c, opcode, payload, len);
+	}
+	return err;
+}
+
+/* Apart, so that the usual reply has nothing to remember. */
+static COLD int reply_tapped(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                             uint32_t len) ON_WORKER;
+static COLD int reply_tapped(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                             uint32_t len)
+{
+	const int err = send_own(w, c, opcode, payload, len);
+
+	if (err == 0) {
+		c->messages_out++;
+		stats_add(w->is.stats, STAT_MESSAGES_OUT, 1);
+		tapper_said(w, c, opcode, payload, len);
+	}
 	return err;
 }
 
 int output_reply(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
                  uint32_t len)
 {
-	const int err = send_own(w, c, opcode, payload, len);
+	int err;
 
+	if (UNLIKELY(c->is_tapped))
+		return reply_tapped(w, c, opcode, payload, len);
+	err = send_own(w, c, opcode, payload, len);
 	if (err == 0) {
 		c->messages_out++;
 		stats_add(w->is.stats, STAT_MESSAGES_OUT, 1);

@@ -10,6 +10,7 @@
 #include "worker/keepalive.h"
 #include "worker/output.h"
 #include "worker/serve.h"
+#include "worker/tapper.h"
 
 #define TOKEN_INBOX 0 /* never a live slab handle */
 
@@ -178,6 +179,12 @@ static void on_item(struct worker *w, struct inbox_item *item)
 	case ITEM_REQUEST:
 		serve_request(w, CONTAINER_OF(item, struct request, item));
 		break;
+	case ITEM_TAP:
+		tapper_begin(w, CONTAINER_OF(item, struct tap, item));
+		break;
+	case ITEM_UNTAP:
+		tapper_end(w, CONTAINER_OF(item, struct tap, item));
+		break;
 	case ITEM_DRAIN:
 		leave_begin(w, LEAVE_DRAIN);
 		break;
@@ -190,6 +197,7 @@ static void on_item(struct worker *w, struct inbox_item *item)
 	case ITEM_ADOPT:
 	case ITEM_ASKED:
 	case ITEM_CALL:
+	case ITEM_TAPPED:
 	case ITEM_ANSWER:
 	case ITEM_STOPPED:
 		UNREACHABLE(); /* a worker asks nobody, and adopts nobody */

@@ -20,6 +20,7 @@
 #include "shard/inbox.h"
 #include "shard/pressure.h"
 #include "shard/sources.h"
+#include "shard/tap.h"
 #include "stats/counters.h"
 #include "worker/hooks.h"
 #include "worker/leave.h"
@@ -86,6 +87,7 @@ struct worker {
 	struct list pingers OWNED_BY_WORKER;          /* requests that wait for a pong */
 	struct list ranks_asked OWNED_BY_WORKER;      /* requests that walk */
 	struct rank_memory rank_memory OWNED_BY_WORKER;
+	struct tap *taps OWNED_BY_WORKER; /* few */
 	struct leave leave OWNED_BY_WORKER;
 	struct shed shed OWNED_BY_WORKER;
 	struct conn *unannounced OWNED_BY_WORKER; /* being opened: on_open has not been called */

@@ -17,6 +17,10 @@ struct op_session {
 	uint32_t pinged; /* link; 0: nobody */
 	uint64_t asked_us;
 	bool waiting;
+	bool may_tap;
+	bool tap;          /* the question was to tap; */
+	bool taps;         /* it does so: events come until it hangs up, or ... */
+	bool tap_end;      /* ... the server says that this is the last */
 	uint64_t question; /* counts them: an old deadline is not the new one's */
 	/* OP_LIST */
 	uint8_t *listed; /* by link id */

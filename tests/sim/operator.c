@@ -29,7 +29,8 @@ static void connect_session(struct op_session *s)
 {
 	const struct net_options o = {.latency_us = 50, .up_bytes = 4096, .down_bytes = 3000};
 
-	*s = (struct op_session){.number = next_number++};
+	/* The first one is needed for a drain. */
+	*s = (struct op_session){.number = next_number++, .may_tap = s != sessions};
 	s->link = net_connect(0, &o, on_event, s);
 	agenda_at(world.now_us + chance_below(US_PER_S), tick, s, s->number);
 }
@@ -133,7 +134,7 @@ static void tick(void *arg, uint64_t number)
 	}
 	EXPECT(!s->waiting || !pinged_in_vain(s), "session %u waits for the pong of nobody",
 	       s->number);
-	if (!s->waiting) {
+	if (!s->waiting && !s->taps) {
 		op_ask_something(s);
 	} else if (chance(30)) {
 		TRACE("session %u hangs up", s->number);
@@ -244,15 +245,30 @@ static void check_ping(const struct op_session *s, json_t *line)
 	       "link %u was pinged, and its pong is not told", s->pinged);
 }
 
+/* Nothing follows the last one but the end of the session. */
+static void take_tapped(struct op_session *s, json_t *line)
+{
+	const char *event = json_string_value(json_object_get(line, "event"));
+
+	EXPECT(event != NULL && !s->tap_end, "session %u: no event of a tap", s->number);
+	s->tap_end = strcmp(event, "end") == 0;
+}
+
 static void take_answer(struct op_session *s, json_t *line)
 {
 	json_t *result = json_object_get(line, "result");
 	struct op *op = s->op;
 
+	if (s->taps) {
+		take_tapped(s, line);
+		return;
+	}
 	EXPECT(json_integer_value(json_object_get(line, "version")) == 1 &&
 	               (result != NULL || json_object_get(line, "error") != NULL),
 	       "session %u: an answer that is none", s->number);
 	EXPECT(s->waiting, "session %u: an answer without a question", s->number);
+	s->taps = s->tap && result != NULL;
+	s->tap = false;
 	if (s->ping)
 		check_ping(s, line);
 	s->waiting = s->ping = false;
@@ -315,7 +331,7 @@ static void on_event(struct link *l)
 	}
 	take_lines(s);
 	if (s->link != NULL && net_ended(l)) {
-		EXPECT(l->hurt || world.hurt || model_stopped_us != 0,
+		EXPECT(l->hurt || world.hurt || model_stopped_us != 0 || s->tap_end,
 		       "session %u is hung up on by the server", s->number);
 		hang_up(s);
 	}

@@ -238,6 +238,19 @@ static void ask_ping(struct op_session *s)
 	       json_pack("{s:s}", "connection", k == NULL ? "aaaaaaaaaaaaaaaaaaaaaaaaaa" : k->id));
 }
 
+static void ask_tap(struct op_session *s)
+{
+	struct op op = {.kind = OP_KICK};
+	json_t *arguments;
+
+	choose_target(&op);
+	arguments = target_json(&op, "target");
+	if (chance(500))
+		json_object_set_new(arguments, "payload", json_true());
+	s->tap = true;
+	op_ask(s, "tap", arguments);
+}
+
 void op_ask_something(struct op_session *s)
 {
 	static const char *const plain[] = {"stats", "config", "show", "nonsense"};
@@ -266,8 +279,10 @@ void op_ask_something(struct op_session *s)
 		op_ask(s, "ls",
 		       json_pack("{s:s, s:i}", "sort", keys[chance_below(ARRAY_LEN(keys))], "limit",
 		                 (int)chance_between(1, 50)));
-	} else if (dice < 90) {
+	} else if (dice < 89) {
 		op_say(s, "{\"version\":1,\n", 14);
+	} else if (dice < 91 && s->may_tap) {
+		ask_tap(s);
 	} else {
 		op_ask(s, plain[chance_below(ARRAY_LEN(plain))], NULL);
 	}
