@@ -22,6 +22,7 @@ ARGUMENTS = {
     "groups": {"target": str, "group": str, "hub": str, "limit": int, "after": object},
     "kick": {"target": str, "hub": str, "reason": str},
     "ping": {"connection": str},
+    "tap": {"target": str, "hub": str, "payload": bool},
     "reload": {},
     "drain": {},
     "config": {},

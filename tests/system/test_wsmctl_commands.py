@@ -6,7 +6,7 @@ import json
 import re
 
 import runner
-from fake_daemon import CLOSE, fault, ok
+from fake_daemon import CLOSE, Raw, fault, ok
 from wsmctl_case import (
     DONE, EVIL, EVIL_SHOWN, FAILED, NO_DAEMON, NO_TARGET, USAGE, Case, environment, row, stats,
 )
@@ -376,6 +376,36 @@ class Others(Case):
         self.check(done, DONE, "pong from \\x1b: 1234.567 ms\n")
         self.check(self.ask([fault("timeout", "no pong in 5 s")], "ping", "c"), FAILED, "", "5 s")
         self.check(self.ask([ok(rtt_us=9)], "ping", "c", "--json"), DONE, '{"rtt_us":9}\n')
+
+    def test_tap(self):
+        lines = [
+            ok(connections=2, payload=True),
+            {"at": "T", "event": "in", "connection": "c1", "opcode": "text", "bytes": 3,
+             "text": EVIL, "cut": True},
+            {"at": "T", "event": "out", "connection": "c1", "opcode": "binary", "bytes": 1,
+             "binary": "AA==", "missed": 7},
+            {"at": "T", "event": "end", "reason": "over", "missed": 1},
+        ]  # fmt: skip
+        data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+        shown = (
+            f"T  c1  in      text          3  {EVIL_SHOWN} ...\n"
+            "... 7 left out\nT  c1  out     binary        1  base64 AA==\n"
+            "... 1 left out\nT  end     over\n"
+        )
+        for drip in [False, True]:
+            done = self.ask([Raw(data)], "tap", "bob", "--payload", "--hub", "h", drip=drip)
+            self.check(done, DONE, shown, "following 2 connections")
+            self.assertEqual(self.sent(), {"target": "bob", "hub": "h", "payload": True})
+        done = self.ask([Raw(data)], "tap", "bob", "--json")
+        self.check(done, DONE)
+        self.assertEqual([json.loads(x) for x in done.out.splitlines()][1:], lines[1:])
+        self.assertEqual(self.sent(), {"target": "bob", "payload": False})
+        # Without its last word it went away; and what is no event is none.
+        done = self.ask([Raw(data[: data.index(b"{", 99)])], "tap", "bob")
+        self.check(done, NO_DAEMON, err="went away")
+        done = self.ask([Raw(data.partition(b"\n")[0] + b"\n[]\n")], "tap", "bob")
+        self.check(done, NO_DAEMON, "", "not a JSON object")
+        self.check(self.ask([fault("busy", "4 taps")], "tap", "bob"), FAILED, "", "4 taps")
 
     def test_what_is_no_connection_is_named(self):
         told = '"connection" must be a connection id'

@@ -190,22 +190,34 @@ static void make_room(struct client *c)
 	c->buf = must(realloc(c->buf, c->cap));
 }
 
-/* Fill the buffer up to the end of one line. */
+/* Is there a whole line? Behind it only a stream goes on. */
+static bool find_line(struct client *c, size_t from)
+{
+	const char *newline = c->len > from ? memchr(c->buf + from, '\n', c->len - from) : NULL;
+
+	c->line = newline == NULL ? 0 : (size_t)(newline - c->buf) + 1;
+	return newline != NULL;
+}
+
+/* Fill the buffer up to the end of one line at least. */
 static json_t *receive_line(struct client *c, const char *command, double deadline_s)
 {
-	c->len = 0;
+	c->len -= c->line;
+	if (c->len > 0)
+		memmove(c->buf, c->buf + c->line, c->len);
+	if (find_line(c, 0))
+		return NULL;
 	for (;;) {
 		ssize_t n;
 
 		make_room(c);
 		n = recv(c->fd, c->buf + c->len, c->cap - c->len, MSG_DONTWAIT);
 		if (n > 0) {
-			const char *newline = memchr(c->buf + c->len, '\n', (size_t)n);
+			const bool whole = find_line(c, (c->len += (size_t)n) - (size_t)n);
 
-			c->len += (size_t)n;
-			if (newline == c->buf + c->len - 1)
+			if (whole && (c->streams || c->line == c->len))
 				return NULL;
-			if (newline != NULL)
+			if (whole)
 				return garbage_error(c, "more than one line");
 			if (c->len >= WSMD_CTL_MAX_LINE)
 				return garbage_error(c, "a line without an end");
@@ -246,7 +258,7 @@ static json_t *judge(const struct client *c, json_t *answer, json_t **ret_error)
 
 static json_t *read_answer(struct client *c, json_t **ret_error)
 {
-	json_t *answer = json_loadb(c->buf, c->len, JSON_ALLOW_NUL, NULL), *result = NULL;
+	json_t *answer = json_loadb(c->buf, c->line, JSON_ALLOW_NUL, NULL), *result = NULL;
 
 	if (json_is_object(answer))
 		result = judge(c, answer, ret_error);
@@ -298,4 +310,19 @@ json_t *client_request(struct client *c, const char *command, json_t *arguments,
 		return NULL;
 	}
 	return read_answer(c, ret_error);
+}
+
+json_t *client_next(struct client *c, json_t **ret_error)
+{
+	json_t *line = NULL, *error = receive_line(c, "", INFINITY);
+
+	if (error == NULL) {
+		line = json_loadb(c->buf, c->line, JSON_ALLOW_NUL, NULL);
+		if (json_is_object(line))
+			return line;
+		json_decref(line);
+		error = garbage_error(c, "not a JSON object");
+	}
+	*ret_error = error;
+	return NULL;
 }

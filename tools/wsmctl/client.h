@@ -8,6 +8,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/macros.h"
@@ -28,6 +29,8 @@ struct client {
 	unsigned answers;
 	char *buf; /* the answer so far */
 	size_t len, cap;
+	bool streams; /* more lines may follow the answer: client_next() */
+	size_t line;  /* bytes of buf that are the line at hand; others begin behind it */
 };
 
 /* Cannot fail: the socket is opened by the first request. @path and *c outlive it. */
@@ -43,6 +46,14 @@ void client_fini(struct client *c);
  */
 MUST_CHECK json_t *client_request(struct client *c, const char *command, json_t *arguments,
                                   json_t **ret_error);
+
+/**
+ * The next line behind an answer, of a client that streams.
+ *
+ * Cost:    blocks until there is one
+ * Returns: the object, or NULL with *ret_error set
+ */
+MUST_CHECK json_t *client_next(struct client *c, json_t **ret_error);
 
 /* An error object like those of wsmd. @hint may be NULL. */
 json_t *client_error(const char *code, const char *hint, const char *format, ...) PRINTF(3, 4);

@@ -43,6 +43,8 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_WATCH] = {"--watch", "SECONDS", VALUE_SECONDS_OPTIONAL,
                           "repeat every SECONDS (1), with rates"},
 	[OPTION_EVENTS] = {"--events", NULL, VALUE_NONE, "with the last events of each connection"},
+	[OPTION_PAYLOAD] = {"--payload", NULL, VALUE_NONE,
+                            "with what the messages say, the first 512 bytes of each"},
 	[OPTION_MAN] = {"--man", NULL, VALUE_NONE, "print the manual page in roff"},
 };
 
@@ -115,6 +117,23 @@ const struct command commands[] = {
 		.options = OPTION_BIT(OPTION_HUB) | OPTION_BIT(OPTION_LIMIT) |
                            OPTION_BIT(OPTION_EVENTS),
 		.run = why_run,
+	},
+	{
+		.name = "tap",
+		.usage = "USER|CONN [--payload] [--hub HUB]",
+		.summary = "follow the frames of a connection, or of a user's connections",
+		.details = "One line for each message, ping, pong and close, until Ctrl-C, the end "
+			   "of the\n"
+			   "connection or of wsmd; a user's connections that come later are "
+			   "followed too.\n"
+			   "What messages say is hidden without --payload. What this terminal is "
+			   "too slow\n"
+			   "for is left out and counted; nobody else waits. wsmd logs who taps "
+			   "whom.",
+		.min_args = 1,
+		.max_args = 1,
+		.options = OPTION_BIT(OPTION_HUB) | OPTION_BIT(OPTION_PAYLOAD),
+		.run = tap_run,
 	},
 	{
 		.name = "send",

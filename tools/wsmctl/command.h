@@ -33,6 +33,7 @@ enum option_id {
 	OPTION_RESET,
 	OPTION_WATCH,
 	OPTION_EVENTS,
+	OPTION_PAYLOAD,
 	OPTION_MAN,
 	OPTION_COUNT
 };
@@ -105,6 +106,7 @@ int leave_run(struct invocation *in);     /* groups.c */
 int groups_run(struct invocation *in);    /* groups.c */
 int why_run(struct invocation *in);       /* why.c */
 int top_run(struct invocation *in);       /* top.c */
+int tap_run(struct invocation *in);       /* tap.c */
 int stats_run(struct invocation *in);     /* stats.c */
 int reload_run(struct invocation *in);    /* daemon.c */
 int drain_run(struct invocation *in);     /* daemon.c */
