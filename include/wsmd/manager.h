@@ -24,10 +24,13 @@
  *          WSMD_EWAIT there, in callbacks of other managers too, because no worker may ever wait.
  *
  * Process: no signal handler or mask, limit, umask, locale or standard stream of your program is
- *          changed. Raising RLIMIT_NOFILE before wsmd_manager_create() is yours to do. The first
- *          use of a configuration puts a pass-through before jansson's allocator; if you set one
- *          of your own, do it before. A broken invariant prints one line on stderr and aborts.
- *          A child of fork() has none of the threads: it may use managers of its own only.
+ *          changed. Your locale changes nothing that a manager reads or prints: its threads have
+ *          "C" for themselves, and so have callbacks. Raising RLIMIT_NOFILE before
+ *          wsmd_manager_create() is yours to do. The first use of a configuration puts a
+ *          pass-through before jansson's allocator: no other thread may be in jansson meanwhile,
+ *          and if you set one of your own, do it before. A broken invariant prints one line on
+ *          stderr and aborts. A child of fork() has none of the threads: it may use managers of
+ *          its own only.
  *
  * Owns:    what you pass is copied or used before the call returns, unless it is said. What you
  *          are given in a callback is valid until it returns.

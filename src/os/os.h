@@ -130,8 +130,8 @@ struct os_thread {
 	void *(*body)(void *);
 	void *arg;
 };
-/* The thread takes no signals: those belong to the program. @t stays where it is until it is
- * joined; of @name 15 characters are shown. */
+/* The thread takes no signals, which belong to the program, and has the locale "C". @t stays where
+ * it is until it is joined; of @name 15 characters are shown. */
 MUST_CHECK int os_thread_start(struct os_thread *t, const char *name, void *(*body)(void *),
                                void *arg);
 void os_thread_join(struct os_thread *t);

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/locale.h"
 #include "os/cgroup.h"
 
 static_assert(OS_READ == EPOLLIN && OS_WRITE == EPOLLOUT, "events are passed through");
@@ -152,6 +153,7 @@ static void *thread_body(void *arg)
 	struct os_thread *t = arg;
 
 	pthread_setname_np(pthread_self(), t->name);
+	(void)locale_enter();
 	return t->body(t->arg);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/locale.h"
 #include "server/call.h"
 #include "server/plan.h"
 #include "server/sized.h"
@@ -73,14 +74,16 @@ static int make_server(struct wsmd_manager *m, wsmd_fault_fn report, void *user)
 		.hooks = manager_hooks(m),
 	};
 	int err;
+	const locale_t before = locale_enter();
 
 	role_enter(&role_main); /* it has no other thread yet */
 	err = config_load(m->config, report, user, &setup.conf);
-	if (err < 0)
-		return err;
-	err = server_new(&setup, &m->server, fault, sizeof(fault));
-	if (err < 0 && report != NULL)
-		report(user, fault);
+	if (err == 0) {
+		err = server_new(&setup, &m->server, fault, sizeof(fault));
+		if (err < 0 && report != NULL)
+			report(user, fault);
+	}
+	locale_leave(before);
 	return err;
 }
 

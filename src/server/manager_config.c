@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/locale.h"
 #include "os/os.h"
 #include "server/plan.h"
 #include "server/server.h"
@@ -72,9 +73,9 @@ int wsmd_config_env(struct wsmd_config *c, const char *name)
 	return c == NULL ? WSMD_EINVAL : set_text(&c->env_name, name);
 }
 
-static int set_flag(struct wsmd_config *c, bool *flag)
+static int set_flag(bool *flag)
 {
-	if (c == NULL)
+	if (flag == NULL)
 		return WSMD_EINVAL;
 	*flag = true;
 	return 0;
@@ -82,22 +83,22 @@ static int set_flag(struct wsmd_config *c, bool *flag)
 
 int wsmd_config_dev(struct wsmd_config *c)
 {
-	return set_flag(c, &c->dev);
+	return set_flag(c == NULL ? NULL : &c->dev);
 }
 
 int wsmd_config_listen_nowhere(struct wsmd_config *c)
 {
-	return set_flag(c, &c->listens_nowhere);
+	return set_flag(c == NULL ? NULL : &c->listens_nowhere);
 }
 
 int wsmd_config_handler(struct wsmd_config *c)
 {
-	return set_flag(c, &c->has_handler);
+	return set_flag(c == NULL ? NULL : &c->has_handler);
 }
 
 int wsmd_config_control(struct wsmd_config *c)
 {
-	return set_flag(c, &c->wants_control);
+	return set_flag(c == NULL ? NULL : &c->wants_control);
 }
 
 static int make_room(struct wsmd_config *c)
@@ -205,27 +206,34 @@ int config_load(const struct wsmd_config *config, wsmd_fault_fn report, void *us
 	return 0;
 }
 
-int wsmd_config_check(const struct wsmd_config *config, wsmd_fault_fn report, void *user)
+static int check(const struct wsmd_config *config, wsmd_fault_fn report, void *user)
 {
 	struct conf *c;
-	int err;
+	const int err = config_load(config, report, user, &c);
 
-	if (config == NULL)
-		return WSMD_EINVAL;
-	err = config_load(config, report, user, &c);
 	if (err == 0)
 		conf_free(c);
 	return err;
 }
 
-int wsmd_config_print(const struct wsmd_config *config, FILE *out, wsmd_fault_fn report, void *user)
+int wsmd_config_check(const struct wsmd_config *config, wsmd_fault_fn report, void *user)
 {
-	struct conf *c;
+	locale_t before;
 	int err;
 
-	if (config == NULL || out == NULL)
+	if (config == NULL)
 		return WSMD_EINVAL;
-	err = config_load(config, report, user, &c);
+	before = locale_enter();
+	err = check(config, report, user);
+	locale_leave(before);
+	return err;
+}
+
+static int print(const struct wsmd_config *config, FILE *out, wsmd_fault_fn report, void *user)
+{
+	struct conf *c;
+	int err = config_load(config, report, user, &c);
+
 	if (err < 0)
 		return err;
 	err = conf_print(c, out);
@@ -233,16 +241,26 @@ int wsmd_config_print(const struct wsmd_config *config, FILE *out, wsmd_fault_fn
 	return err;
 }
 
-int wsmd_config_plan(const struct wsmd_config *config, FILE *out, wsmd_fault_fn report, void *user)
+int wsmd_config_print(const struct wsmd_config *config, FILE *out, wsmd_fault_fn report, void *user)
 {
-	struct conf *c;
-	struct plan p;
-	char fault[512];
+	locale_t before;
 	int err;
 
 	if (config == NULL || out == NULL)
 		return WSMD_EINVAL;
-	err = config_load(config, report, user, &c);
+	before = locale_enter();
+	err = print(config, out, report, user);
+	locale_leave(before);
+	return err;
+}
+
+static int plan(const struct wsmd_config *config, FILE *out, wsmd_fault_fn report, void *user)
+{
+	struct conf *c;
+	struct plan p;
+	char fault[512];
+	int err = config_load(config, report, user, &c);
+
 	if (err < 0)
 		return err;
 	plan_make(c, server_fd_room(os_fd_limit(), c->workers), os_memory_limit(), &p);
@@ -256,7 +274,28 @@ int wsmd_config_plan(const struct wsmd_config *config, FILE *out, wsmd_fault_fn 
 	return err;
 }
 
+int wsmd_config_plan(const struct wsmd_config *config, FILE *out, wsmd_fault_fn report, void *user)
+{
+	locale_t before;
+	int err;
+
+	if (config == NULL || out == NULL)
+		return WSMD_EINVAL;
+	before = locale_enter();
+	err = plan(config, out, report, user);
+	locale_leave(before);
+	return err;
+}
+
 int wsmd_config_print_initial(FILE *out)
 {
-	return out == NULL ? WSMD_EINVAL : conf_print_initial(out);
+	locale_t before;
+	int err;
+
+	if (out == NULL)
+		return WSMD_EINVAL;
+	before = locale_enter();
+	err = conf_print_initial(out);
+	locale_leave(before);
+	return err;
 }
