@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-static unsigned countdown;
+static _Thread_local unsigned countdown;
 static bool fail_always;
-static size_t blocks;
+static _Atomic size_t blocks;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);

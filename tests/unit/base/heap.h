@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The @n-th allocation from now on fails, once; 0: none does. */
+/* The @n-th allocation of this thread from now on fails, once; 0: none does. */
 void heap_fail_at(unsigned n);
 
 /* From now on every allocation fails, or none. */

@@ -39,6 +39,8 @@ static struct wsmd_config *make_config(void)
 	cr_assert_eq(wsmd_config_env(c, "testing"), 0);
 	cr_assert_eq(wsmd_config_listen_nowhere(c), 0);
 	cr_assert_eq(wsmd_config_set(c, "workers", "2", NULL), 0);
+	cr_assert_eq(wsmd_config_set(c, "heartbeat.timeout_s", "7200", NULL), 0);
+	cr_assert_eq(wsmd_config_set(c, "heartbeat.interval_s", "3600", NULL), 0); /* no pings */
 	return c;
 }
 
@@ -307,6 +309,102 @@ Test(manager, sizes_of_structs_say_what_is_known)
 	outcome.size = 1;
 	cr_expect_eq(wsmd_manager_send_wait(m, &to_alice, &hello, &outcome), WSMD_EINVAL);
 	cr_expect_eq(wsmd_manager_destroy(m), 0);
+}
+
+/* ---- calls that find no memory ---- */
+
+static const struct wsmd_target somebody = {.size = sizeof(somebody), .user = "alice"};
+static const char *const not_him[] = {"bob"};
+static const struct wsmd_target many = {
+	.size = sizeof(many), .group = "g", .except_users = not_him, .n_except_users = 1};
+
+static int send_to_one(struct wsmd_manager *m)
+{
+	return wsmd_manager_send(m, &somebody, &hello, NULL, NULL);
+}
+
+static int send_to_many(struct wsmd_manager *m)
+{
+	return wsmd_manager_send_wait(m, &many, &hello, NULL);
+}
+
+static int join(struct wsmd_manager *m)
+{
+	return wsmd_manager_join_wait(m, &somebody, "g", NULL);
+}
+
+static int look(struct wsmd_manager *m)
+{
+	struct wsmd_health health = {.size = sizeof(health)};
+	const int err = wsmd_manager_health_wait(m, "aaaaaaaaaaaaaaaaaaaaaaaaaa", &health);
+
+	return err == WSMD_ENOENT ? 0 : err;
+}
+
+static int client; /* the last one that was adopted */
+
+static int adopt(struct wsmd_manager *m)
+{
+	struct wsmd_adoption a = {.size = sizeof(a), .state = WSMD_ADOPT_UPGRADED, .user = "alice"};
+	struct wsmd_stats stats = {.size = sizeof(stats)};
+	int fds[2], err;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	a.fd = fds[1];
+	err = wsmd_manager_adopt(m, &a, NULL);
+	if (err < 0) {
+		cr_expect(close(fds[0]) == 0 && close(fds[1]) == 0, "it stays the caller's");
+		return err;
+	}
+	client = fds[0];
+	while (wsmd_manager_stats(m, &stats) == 0 && stats.connections_active == 0)
+		usleep(1000);
+	return 0;
+}
+
+/* Whichever allocation of a call fails, it says so, and does nothing. */
+Test(manager, whichever_allocation_fails_a_call_says_so)
+{
+	const struct {
+		int (*call)(struct wsmd_manager *m);
+		unsigned ways;
+		const char *what;
+	} calls[] = {
+		{adopt, 1, "adopt"},
+		{join, 4, "join: group, ask, request with its group"},
+		{send_to_one, 3, "send: message, ask, request"},
+		{send_to_many, 10,
+	         "send: group, exception, message, ask, two requests with the first two"},
+		{look, 3, "health: ask, request, row"},
+	};
+	const unsigned before = open_descriptors();
+	struct wsmd_manager *m = make_manager();
+	struct wsmd_stats stats = {.size = sizeof(stats)};
+	char got[32];
+
+	cr_assert_eq(wsmd_manager_start(m), 0);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		unsigned failures = 0;
+
+		for (int err = WSMD_ENOMEM; err != 0; failures += err != 0) {
+			heap_fail_at(failures + 1);
+			err = calls[i].call(m);
+			heap_fail_at(0);
+			cr_assert(err == 0 || err == WSMD_ENOMEM, "%s: %s", calls[i].what,
+			          wsmd_error_text(err));
+		}
+		cr_expect_eq(failures, calls[i].ways, "%s: %u", calls[i].what, failures);
+	}
+	/* He is there once, and heard what did not fail: once by name and once in the group. */
+	cr_assert_eq(recv(client, got, 14, MSG_WAITALL), 14);
+	cr_expect_eq(memcmp(got, "\x81\x05hello\x81\x05hello", 14), 0);
+	cr_expect_eq(recv(client, got, 1, MSG_DONTWAIT), -1);
+	cr_expect_eq(wsmd_manager_stats(m, &stats), 0);
+	cr_expect_eq(stats.connections_total, 1);
+	cr_expect_eq(stats.sends, 2);
+	close(client);
+	cr_expect_eq(wsmd_manager_destroy(m), 0);
+	cr_expect_eq(open_descriptors(), before);
 }
 
 /* ---- sockets that cannot be adopted ---- */
