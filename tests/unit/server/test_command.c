@@ -9,6 +9,9 @@
 
 #include "base/err.h"
 #include "heap.h"
+#include "stats/close_reason.h"
+#include "worker/why.h"
+#include "ws/rule.h"
 
 #define N_WORKERS   3
 #define INBOX_ITEMS 4
@@ -257,4 +260,73 @@ Test(command, memory_ends)
 		}
 		cr_expect_gt(failures, 0, "%s", requests[i]);
 	}
+}
+
+/* Worker @i answers a why: @deaths connections were cut after 60 s of silence, and the user's own
+ * was one of them if it is here. */
+static void remember(unsigned i, uint32_t deaths) ON_MAIN;
+static void remember(unsigned i, uint32_t deaths)
+{
+	static const struct record_parts parts = {
+		.hub = "default", .hub_len = 7, .user = "a", .user_len = 1};
+	bool again;
+	struct inbox_item *item = inbox_take(&inboxes[i], &again);
+	struct request *r;
+	struct why *y;
+
+	cr_assert_not_null(item);
+	r = CONTAINER_OF(item, struct request, item);
+	y = r->why;
+	y->next = RECORD_NOWHERE;
+	y->held = y->deaths.at[IDLE_60S] = deaths;
+	if (y->any) {
+		struct record *ended = (void *)y->bytes;
+
+		*ended = (struct record){.reason = CLOSE_FIN,
+		                         .rule = WS_RULE_COUNT,
+		                         .ended_wall_ms = os_wall_ms(),
+		                         .silent_ms = 60049};
+		record_write(ended, &parts);
+		y->used = ended->bytes;
+		y->n_ended = 1;
+	}
+	request_answer(r);
+	item = inbox_take(&s.inbox, &again);
+	cr_assert_not_null(item);
+	control_on_answer(&s, CONTAINER_OF(item, struct request, item));
+}
+
+/* The sentence about a user of whom @each of N_WORKERS workers has so many deaths like his. */
+static bool blames_a_proxy(uint32_t each, const char *others) ON_MAIN;
+static bool blames_a_proxy(uint32_t each, const char *others)
+{
+	const char *why;
+	json_t *answer;
+	bool blamed;
+
+	begin();
+	run("{\"version\":1,\"command\":\"why\",\"arguments\":{\"target\":\"a\"}}");
+	for (unsigned i = 0; i < N_WORKERS; i++)
+		remember(i, each);
+	answer = answered();
+	why = json_string_value(json_object_get(
+		json_array_get(json_object_get(json_object_get(answer, "result"), "ended"), 0),
+		"why"));
+	cr_assert_not_null(why);
+	blamed = strstr(why, "something between has a 60 s idle limit") != NULL;
+	cr_expect_eq(blamed, strstr(why, others) != NULL, "%s", why);
+	json_decref(answer);
+	end();
+	return blamed;
+}
+
+/* Each worker has too few deaths at one age to say anything; together they are enough. */
+Test(command, deaths_of_all_workers_are_added_up)
+{
+	const struct deaths_sum alone = {.at[IDLE_60S] = 3};
+
+	role_enter(&role_main);
+	cr_assert_not(deaths_reveal(&alone, IDLE_60S));
+	cr_expect(blames_a_proxy(3, "; 8 others in the last hour too"));
+	cr_expect_not(blames_a_proxy(1, "others in the last hour"));
 }
