@@ -73,6 +73,13 @@ static uint32_t interval_ms(const struct server *s)
 	return s->memory.full || s->memory.used > high_water(s) / 2 ? LOOK_SOON_MS : LOOK_MS;
 }
 
+void memory_begin(struct server *s)
+{
+	struct memory *m = &s->memory;
+
+	m->base = m->used = m->peak = os_memory_used();
+}
+
 uint32_t memory_sleep_ms(const struct server *s)
 {
 	const uint64_t age = s->now_ms - s->memory.looked_ms;

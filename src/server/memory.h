@@ -27,6 +27,9 @@ struct memory {
 	bool full;
 };
 
+/* Nobody is connected yet: what the process is without connections. */
+void memory_begin(struct server *s) ON_MAIN;
+
 /* Time until the next look [ms]. */
 uint32_t memory_sleep_ms(const struct server *s) ON_MAIN;
 

@@ -336,6 +336,7 @@ int server_new(const struct server_setup *setup, struct server **ret, char *faul
 		server_free(s);
 		return err;
 	}
+	memory_begin(s);
 	server_publish_stats(s);
 	note_facts(s);
 	*ret = s;

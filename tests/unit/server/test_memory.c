@@ -50,3 +50,17 @@ Test(memory, who_comes_and_goes_during_a_look_is_not_missing)
 	look(s);
 	cr_expect_eq(s->memory.most_conns, 5, "%" PRIu64, s->memory.most_conns);
 }
+
+/* They may be in the backlog when the listeners open. */
+Test(memory, who_comes_before_the_first_look_is_not_the_process)
+{
+	struct server *s;
+
+	role_enter(&role_main);
+	s = make_server();
+	memory_begin(s);
+	stats_add(&blocks[0], STAT_CONNECTIONS_ACTIVE, 1);
+	look(s);
+	cr_expect_eq(s->memory.most_conns, 1);
+	cr_expect_gt(s->memory.base, 0, "what the process was before is no buffer");
+}
