@@ -1,7 +1,9 @@
 """Each limit: its exact value is accepted, one more is refused where one can see it."""
 
+import json
 import pathlib
 import socket
+import tempfile
 import time
 
 import crowd
@@ -300,11 +302,32 @@ class MessageRate(wsmd.WsmdTest):
         quiet.echo("each has his own")
 
     def test_off_by_default_and_on_by_a_reload(self):
-        server = self.wsmd(limits__message_burst=3)
+        file = f"{self.enterContext(tempfile.TemporaryDirectory())}/wsmd.json"
+
+        def write(**limits):
+            with open(file, "w", encoding="ascii") as out:
+                json.dump({"limits": {"message_burst": 3, **limits}}, out)
+
+        write()
+        server = self.wsmd("--config", file)
         client = rawws.RawClient(server)
         for i in range(500):
             client.echo(f"{i}")
         self.assertEqual(server.stat("basic.closes.message_rate"), 0)
+        write(messages_per_s=1)
+        server.ctl("reload")
+        # It holds for who is there and for who comes.
+        for talker in (client, rawws.RawClient(server)):
+            talker.write(frame(TEXT, b"x") * 20)
+            closed = talker.closing()
+            self.assertEqual(closed.code, 1008)
+            self.assertIn("limits.messages_per_s", closed.reason)
+        self.assertEqual(server.stat("basic.closes.message_rate"), 2)
+        write()
+        server.ctl("reload")
+        freed = rawws.RawClient(server)
+        for i in range(20):
+            freed.echo(f"{i}")
 
 
 class Descriptors(wsmd.WsmdTest):

@@ -1,5 +1,6 @@
 """Peers that are slow, by nature or on purpose: they go alone, and with a reason."""
 
+import json
 import os
 import socket
 import subprocess
@@ -175,8 +176,32 @@ class SlowReaders(wsmd.WsmdTest):
         self.assertEqual(client.closing().code, 1008)
 
     def test_reload_changes_the_policy(self):
-        server = self.wsmd(limits__send_queue_bytes=65536, limits__slow_consumer="drop_newest")
-        self.assertEqual(server.ctl("config")["limits"]["slow_consumer"], "drop_newest")
+        file = f"{self.enterContext(tempfile.TemporaryDirectory())}/wsmd.json"
+
+        def write(policy):
+            with open(file, "w", encoding="ascii") as out:
+                json.dump({"limits": {"send_queue_bytes": 65536, "slow_consumer": policy}}, out)
+
+        write("drop_newest")
+        server = self.wsmd("--config", file)
+        client = rawws.RawClient(server, "v", rcvbuf=SMALL_BUFFER)
+        self.assertEqual(self.fill(server, "v")[1]["reason"], "policy")
+        for word in ("keep_oldest", "close"):
+            write(word)
+            server.wsmctl("reload", code=word == "keep_oldest")
+            if word == "keep_oldest":
+                # Refused, so the old one is still in force.
+                answer = server.ctl("send", user="v", text="x" * 60000)
+                self.assertEqual(answer["reason"], "policy")
+        self.eventually(
+            lambda: server.ctl("send", user="v", text="x" * 60000).get("reason") == "queue_full"
+        )
+        closed = client.closing()
+        self.assertEqual(closed.code, 1008)
+        self.assertIn("slow_consumer is close", closed.reason)
+        self.assertEqual(server.stat("basic.closes.queue_full"), 1)
+
+    def test_unknown_policy_is_refused(self):
         answer = wsmd.run("--dev", "--set", "limits.slow_consumer=keep_oldest")
         self.assertEqual(answer.returncode, 1)
         self.assertIn("limits.slow_consumer", answer.stderr)
