@@ -69,7 +69,9 @@
  *                                                    "needs_restart", was, is}]; when the new
  *                                                    configuration is refused: error code "refused"
  *                                                    with "faults": [line] beside the message;
- *                                                    hint: when there was no file to read
+ *                                                    hint: when there was no file to read, or
+ *                                                    limits.max_connections is more than the
+ *                                                    memory has room for
  * drain     -                                       connections: number still open
  * config    -                                       the effective configuration
  * limits    -                                       limits: [{limit, value, from: "default" |

@@ -119,7 +119,8 @@ void decide(const struct admit_rules *rules, const struct http_head *head, const
 
 	*ret = (struct decision){0};
 	if (head->fault != HTTP_OK) {
-		refuse(ret, REFUSE_BAD_HEAD);
+		refuse(ret, head->fault == HTTP_HEAD_TOO_LARGE ? REFUSE_HEAD_TOO_LARGE
+		                                               : REFUSE_BAD_HEAD);
 		ret->status = http_fault_status(head->fault);
 		ret->sentence = http_fault_text(head->fault);
 	} else if (rules->adopted) {

@@ -35,6 +35,7 @@ void command_reload(struct server *s, struct control *c, json_t *args)
 	struct conf_faults faults = {0};
 	json_t *changes = json_array(), *lines = json_array();
 	const int err = server_reload(s, &faults, add_change, changes);
+	char text[SERVER_LOWERED_TEXT];
 
 	(void)args;
 	for (size_t i = 0; i < faults.n; i++)
@@ -42,6 +43,8 @@ void command_reload(struct server *s, struct control *c, json_t *args)
 	if (err == 0 && s->args->file == NULL)
 		control_reply(s, c,
 		              json_pack("{s:O, s:s}", "changes", changes, "hint", SERVER_NO_FILE));
+	else if (err == 0 && server_lowers_connections(s, text, sizeof(text)))
+		control_reply(s, c, json_pack("{s:O, s:s}", "changes", changes, "hint", text));
 	else if (err == 0)
 		control_reply(s, c, json_pack("{s:O}", "changes", changes));
 	else if (err == WSMD_ENOMEM)

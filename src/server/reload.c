@@ -63,6 +63,7 @@ int server_reload(struct server *s, struct conf_faults *faults,
 {
 	struct reload_report r = {report, arg};
 	struct conf *next;
+	char text[SERVER_LOWERED_TEXT];
 	const int err = read_again(s, faults, &r, &next);
 
 	if (err < 0) {
@@ -75,6 +76,8 @@ int server_reload(struct server *s, struct conf_faults *faults,
 	log_configure(&s->log, next->log_level, next->log_format);
 	for (uint32_t i = 0; i < 1 + s->n_workers; i++)
 		inbox_wake(s->threads[i].inbox);
+	if (server_lowers_connections(s, text, sizeof(text)))
+		log_event(LOG_WARNING, "memory", "%s", text);
 	log_event(LOG_INFO, "reloaded", "%s",
 	          s->args->file == NULL ? SERVER_NO_FILE : "the configuration was read again");
 	return 0;

@@ -42,6 +42,19 @@ uint32_t server_connections_limit(const struct server *s)
 	return n < s->plan.room ? n : s->plan.room;
 }
 
+bool server_lowers_connections(const struct server *s, char *text, size_t cap)
+{
+	const uint32_t wanted = server_conf(s)->limits.max_connections;
+
+	if (wanted <= s->plan.room)
+		return false;
+	snprintf(text, cap,
+	         "limits.max_connections is %u, but the memory has room for %u connections: no "
+	         "more are let in; wsmd --plan shows why",
+	         wanted, s->plan.room);
+	return true;
+}
+
 void server_workers_of(const struct server *s, const struct target *t, uint32_t *ret_first,
                        uint32_t *ret_n)
 {

@@ -168,3 +168,8 @@ uint32_t server_fd_room(uint32_t fd_limit, uint32_t n_workers);
 
 /* Connections that may be open at once: what is configured, or else that. */
 uint32_t server_connections_limit(const struct server *s) ON_MAIN;
+
+#define SERVER_LOWERED_TEXT 160
+
+/* Is limits.max_connections more than the memory has room for? Then @text says what holds. */
+bool server_lowers_connections(const struct server *s, char *text, size_t cap) ON_MAIN;

@@ -42,6 +42,8 @@
 	  "times that the memory reached its high water and newcomers were refused")               \
 	X(STAT_SHED_ROUNDS, basic, shed_rounds, counter,                                           \
 	  "times that workers were told to let go connections that hold much memory")              \
+	X(STAT_CLOSE_TIMEOUTS, basic, close_timeouts, counter,                                     \
+	  "connections whose closing was cut by limits.close_timeout_s")                           \
 	X(STAT_MESSAGES_IN, basic, messages_in, counter, "messages received")                      \
 	X(STAT_MESSAGES_OUT, basic, messages_out, counter, "messages queued to live connections")  \
 	X(STAT_FRAMES_IN, basic, frames_in, counter, "frames received")                            \

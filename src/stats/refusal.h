@@ -9,6 +9,8 @@
 /* name, label, HTTP status (0: closed without an answer), sentence for the body */
 #define REFUSALS(X)                                                                                \
 	X(REFUSE_BAD_HEAD, "bad_request", 400, "The request is not valid HTTP/1.1.")               \
+	X(REFUSE_HEAD_TOO_LARGE, "head_too_large", 431,                                            \
+	  "The head is larger than limits.max_request_head_bytes.")                                \
 	X(REFUSE_METHOD, "method", 405, "A WebSocket handshake is a GET request.")                 \
 	X(REFUSE_PAGE_METHOD, "page_method", 405, "This page answers GET and HEAD.")               \
 	X(REFUSE_BODY, "body", 400, "A WebSocket handshake has no body.")                          \

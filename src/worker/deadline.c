@@ -70,8 +70,10 @@ void deadline_fire(struct worker *w, struct conn *c)
 	const struct conf_limits *l = &w->view.limits;
 
 	if (c->state != CONN_OPEN) {
-		if (w->now_ms >= closing_until(w, c))
+		if (w->now_ms >= closing_until(w, c)) {
+			stats_add(w->is.stats, STAT_CLOSE_TIMEOUTS, 1);
 			conn_abort(w, c, (enum close_reason)c->reason);
+		}
 	} else if (c->blocked_ms != 0 &&
 	           w->now_ms >= worker_since(w, c->blocked_ms) + l->write_timeout_ms) {
 		health_on_write_late(w, c);

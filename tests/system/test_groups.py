@@ -181,6 +181,8 @@ class Bad(wsmd.WsmdTest):
         self.assertEqual(error["code"], "refused")
         self.assertIn("limits.max_groups_per_connection", error["message"])
         self.assertEqual(server.stat("basic.joins_refused_connection"), 1)
+        hits = {row["limit"]: row["hits"] for row in server.ctl("limits")["limits"]}
+        self.assertEqual((hits["max_groups_per_connection"], hits["max_groups_per_hub"]), (1, 0))
         self.assertEqual(listed(server), {"a": 1, "b": 1})
         # A second one has room: what became of each is told.
         rawws.RawClient(server, "alice")
@@ -202,6 +204,8 @@ class Bad(wsmd.WsmdTest):
         error = self.refused(server, "join", group="c", target="alice")
         self.assertIn("limits.max_groups_per_hub", error["message"])
         self.assertEqual(server.stat("basic.joins_refused_hub"), 1)
+        hits = {row["limit"]: row["hits"] for row in server.ctl("limits")["limits"]}
+        self.assertEqual(hits["max_groups_per_hub"], 1)
         server.ctl("join", group="c", target="alice", hub="other")
         server.ctl("leave", group="a", target="alice")
         self.assertEqual(server.ctl("join", group="c", target="alice")["joined"], 1)

@@ -205,6 +205,9 @@ class Sizes(wsmd.WsmdTest):
         status, _, body = wsmd.parse_answer(server.exchange(over))
         self.assertEqual(status, 431)
         self.assertIn("limits.max_request_head_bytes", body)
+        self.assertEqual(server.stat("basic.refusals.head_too_large"), 1)
+        hits = {row["limit"]: row["hits"] for row in server.ctl("limits")["limits"]}
+        self.assertEqual(hits["max_request_head_bytes"], 1)
 
     def test_message_bytes(self):
         server = self.wsmd(limits__max_message_bytes=70000)

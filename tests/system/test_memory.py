@@ -1,5 +1,8 @@
 """Memory of the whole process: what the limits promise is there, and is kept."""
 
+import json
+import tempfile
+
 import rawws
 import runner
 import wsmd
@@ -38,6 +41,30 @@ class Plan(wsmd.WsmdTest):
         self.assertTrue(100 < limit < 15000, limit)
         (line,) = server.log("memory")
         self.assertIn(f"room for {limit} connections, not for 15000", line["text"])
+
+    def test_a_reload_cannot_promise_more(self):
+        file = f"{self.enterContext(tempfile.TemporaryDirectory())}/wsmd.json"
+        limits = {
+            "memory_bytes": 80 * MIB, "buffered_bytes": 40 * MIB, "max_half_open": 100,
+            "memory_high_water": 0.85, "max_connections": 50,
+        }  # fmt: skip
+
+        def write(n):
+            with open(file, "w", encoding="ascii") as out:
+                json.dump({"limits": {**limits, "max_connections": n}}, out)
+
+        write(50)
+        server = self.wsmd("--config", file)
+        write(60)
+        self.assertNotIn("hint", server.ctl("reload"))
+        self.assertEqual(server.log("memory"), [])
+        write(1000000)
+        hint = server.ctl("reload")["hint"]
+        limit = server.ctl("stats")["limits"]["max_connections"]
+        self.assertTrue(60 < limit < 1000000, limit)
+        self.assertIn(f"is 1000000, but the memory has room for {limit} connections", hint)
+        (line,) = server.log("memory")
+        self.assertEqual(line["text"], hint)
 
     def test_few_places(self):
         """The lowered limit is enforced."""

@@ -266,6 +266,9 @@ class Closing(wsmd.WsmdTest):
         self.assertEqual(kicked.closing().code, 1008)
         self.assertEqual(rude.closing().code, 1002)
         self.assertEqual(polite.closing().code, 1000)
+        self.assertEqual(server.stat("basic.close_timeouts"), 3)
+        hits = {row["limit"]: row["hits"] for row in server.ctl("limits")["limits"]}
+        self.assertEqual(hits["close_timeout_s"], 3)
 
     def test_kicked_client_finishes_the_handshake(self):
         server = self.wsmd()

@@ -295,6 +295,7 @@ Test(decide, a_head_that_is_too_large)
 
 	cr_assert_eq(d.verdict, VERDICT_REFUSE);
 	cr_assert_eq(d.status, 431);
+	cr_assert_eq(d.why, REFUSE_HEAD_TOO_LARGE);
 }
 
 /* ---- pages ---- */
