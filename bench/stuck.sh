@@ -16,7 +16,7 @@ control=$scratch/control.sock
 pairs=${PAIRS:-5}
 seconds=${SECONDS_EACH:-6}
 rate=${RATE:-5}
-warmup=6
+warmup=15 # in which the queue is filled, also on a machine that is busy
 
 wsmctl() {
     "$build/wsmctl" --control "$control" "$@"
@@ -36,7 +36,9 @@ waiting_at_the_end() {
 fill_queue() {
     head -c 1000000 /dev/zero | tr '\0' x >"$scratch/filling"
     until [ "$(waiting_bytes)" -gt 2000000 ]; do
-        wsmctl send bench0 - <"$scratch/filling" >/dev/null
+        for _ in 1 2 3 4; do
+            wsmctl send bench0 - <"$scratch/filling" >/dev/null
+        done
     done
 }
 
