@@ -89,7 +89,7 @@ enum wsmd_log_level {
 struct wsmd_closed {
 	size_t size;
 	uint16_t code;      /* close code that was sent, or that the peer sent; 0: none */
-	const char *reason; /* stable word, such as "peer", "kicked", "heartbeat_timeout" */
+	const char *reason; /* stable word, such as "peer_close", "kicked" */
 	const char *text;   /* sentence */
 };
 

@@ -122,9 +122,10 @@ const struct command commands[] = {
 		.name = "tap",
 		.usage = "USER|CONN [--payload] [--hub HUB]",
 		.summary = "follow the frames of a connection, or of a user's connections",
-		.details = "One line for each message, ping, pong and close, until Ctrl-C, the end "
-			   "of the\n"
-			   "connection or of wsmd; a user's connections that come later are "
+		.details = "One line for each message, ping and pong, and one for the end, until "
+			   "Ctrl-C,\n"
+			   "the end of the connection or of wsmd; a user's connections that come "
+			   "later are\n"
 			   "followed too.\n"
 			   "What messages say is hidden without --payload. What this terminal is "
 			   "too slow\n"
