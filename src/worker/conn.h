@@ -47,11 +47,11 @@ struct conn {
 	uint8_t missed;    /* ... this: pongs in a row, nothing else heard between */
 	uint8_t tail_len;  /* bytes in tail */
 	uint8_t interest;  /* events the poll watches */
-	bool ping_pending; /* a pong is awaited */
-	bool paused;       /* not read from: its own replies fill the queue */
-	bool write_shut;   /* our FIN is sent */
-	bool is_dirty;     /* in worker.dirty */
-	bool is_tapped;    /* somebody follows its frames: see tapper.h */
+	bool ping_pending : 1; /* a pong is awaited */
+	bool paused : 1;       /* not read from: its own replies fill the queue */
+	bool write_shut : 1;   /* our FIN is sent */
+	bool is_dirty : 1;     /* in worker.dirty */
+	bool is_tapped : 1;    /* somebody follows its frames: see tapper.h */
 	struct transport transport;
 	struct session *session; /* NULL once not open */
 	struct ws_receiver rx;
@@ -64,10 +64,12 @@ struct conn {
 
 	/* monotonic [ms]; 0: not so */
 	uint64_t opened_ms;
-	uint64_t heard_ms;   /* last sign of life */
-	uint64_t message_ms; /* an incomplete message began */
+	uint64_t heard_ms; /* last sign of life */
+	union {
+		uint64_t message_ms; /* open: an incomplete message began */
+		uint64_t ending_ms;  /* not open: it was left then */
+	};
 	uint64_t blocked_ms; /* the kernel last took bytes, while more wait */
-	uint64_t ending_ms;  /* left CONN_OPEN */
 	uint64_t ping_us;    /* last ping sent, monotonic [us] */
 
 	uint64_t messages_in, messages_out, bytes_in, bytes_out;
@@ -81,7 +83,7 @@ struct conn {
 };
 
 /* The promise of the idle connection: see docs/performance.md before this grows. */
-static_assert(sizeof(struct conn) <= 328, "an idle connection must stay small");
+static_assert(sizeof(struct conn) <= 312, "an idle connection must stay small");
 
 /* Take a connection over. Frees @h; refuses with an HTTP answer what cannot be taken. */
 void conn_open(struct worker *w, struct handoff *h) ON_WORKER;

@@ -143,10 +143,12 @@ static void keep_tail(struct worker *w, struct conn *c, const uint8_t *data, siz
 	c->tail_len = (uint8_t)len;
 }
 
-/* The peer has limits.message_timeout_s for what it has begun. */
+/* The peer has limits.message_timeout_s for what it has begun; once closing, what we have for it. */
 static void note_incomplete(struct worker *w, struct conn *c) ON_WORKER;
 static void note_incomplete(struct worker *w, struct conn *c)
 {
+	if (c->state != CONN_OPEN)
+		return;
 	if (c->tail_len == 0 && !ws_receiver_incomplete(&c->rx)) {
 		c->message_ms = 0;
 	} else if (c->message_ms == 0) {
@@ -166,7 +168,7 @@ void input_consume(struct worker *w, struct conn *c, uint8_t *data, size_t len)
 		                                 len - used, w->now_ms, &n, &ev);
 
 		if (err == 0) {
-			if (!ws_receiver_incomplete(&c->rx))
+			if (c->state == CONN_OPEN && !ws_receiver_incomplete(&c->rx))
 				c->message_ms = 0; /* what was begun, a ping too, is complete */
 			on_event(w, c, &ev, c->bytes_in - (len - used));
 			used += n;

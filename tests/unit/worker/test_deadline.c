@@ -121,8 +121,7 @@ Test(deadline, the_closing_handshake_ends_in_time)
 
 		conn_close(b.w, c, reasons[i]);
 		output_flush_dirty(b.w);
-		/* Neither has a say any longer. */
-		c->message_ms = c->blocked_ms = NOW - 100000;
+		c->blocked_ms = NOW - 100000; /* has no say any longer */
 		fire_at(c, NOW + 4999);
 		cr_assert_neq(c->state, CONN_CLOSED);
 		cr_assert_eq(c->timer.expires_ms, NOW + 5000);

@@ -116,6 +116,26 @@ Test(input, deadline_of_what_was_begun)
 	end(c);
 }
 
+/* What the peer still says, whole or begun, gives him no more time to answer our close frame. */
+Test(input, closing_time_is_not_moved)
+{
+	static const uint8_t ping[] = {PING}, text[] = {LONG_TEXT};
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin();
+	b.w->now_ms = 1000;
+	conn_close(b.w, c, CLOSE_KICKED);
+	output_flush_dirty(b.w);
+	cr_assert_eq(c->state, CONN_CLOSING);
+	b.w->now_ms = 2000;
+	feed(c, ping, sizeof(ping));
+	cr_assert_eq(c->ending_ms, 1000, "a whole frame");
+	feed(c, text, sizeof(text));
+	cr_assert_eq(c->ending_ms, 1000, "a message begun");
+	end(c);
+}
+
 /* Only what is a control frame counts as one. */
 Test(input, control_frames_are_counted)
 {
