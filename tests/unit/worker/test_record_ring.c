@@ -45,6 +45,8 @@ static uint64_t check(const struct record_ring *ring, uint32_t n)
 	uint64_t held = 0, sum = 0;
 
 	for (uint64_t at = ring->newest; at != RECORD_NOWHERE; at = record_ring_older(ring, at)) {
+		cr_assert_lt(held, n);
+
 		const struct written *w = &list[n - 1 - held];
 		const struct record *r = record_ring_at(ring, at);
 
