@@ -40,13 +40,13 @@ enum conn_state {
 
 struct conn {
 	struct slab_head head;
-	uint8_t state;     /* enum conn_state, moved by conn.c alone */
-	uint8_t reason;    /* enum close_reason, once not open */
-	uint8_t protocol;  /* enum protocol_type */
-	uint8_t score;     /* see health.h, which alone changes it and ... */
-	uint8_t missed;    /* ... this: pongs in a row, nothing else heard between */
-	uint8_t tail_len;  /* bytes in tail */
-	uint8_t interest;  /* events the poll watches */
+	uint8_t state;         /* enum conn_state, moved by conn.c alone */
+	uint8_t reason;        /* enum close_reason, once not open */
+	uint8_t protocol;      /* enum protocol_type */
+	uint8_t score;         /* see health.h, which alone changes it and ... */
+	uint8_t missed;        /* ... this: pongs in a row, nothing else heard between */
+	uint8_t tail_len;      /* bytes in tail */
+	uint8_t interest;      /* events the poll watches */
 	bool ping_pending : 1; /* a pong is awaited */
 	bool paused : 1;       /* not read from: its own replies fill the queue */
 	bool write_shut : 1;   /* our FIN is sent */

@@ -143,7 +143,7 @@ static void keep_tail(struct worker *w, struct conn *c, const uint8_t *data, siz
 	c->tail_len = (uint8_t)len;
 }
 
-/* The peer has limits.message_timeout_s for what it has begun; once closing, what we have for it. */
+/* The peer has limits.message_timeout_s for what it has begun. Once it closes, it has no say. */
 static void note_incomplete(struct worker *w, struct conn *c) ON_WORKER;
 static void note_incomplete(struct worker *w, struct conn *c)
 {
