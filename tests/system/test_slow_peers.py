@@ -124,18 +124,21 @@ class SlowReaders(wsmd.WsmdTest):
     def test_drop_newest(self):
         server = self.wsmd(limits__send_queue_bytes=256 * 1024, limits__slow_consumer="drop_newest")
         client = rawws.RawClient(server, "v", rcvbuf=SMALL_BUFFER)
-        delivered, n = [], 0
-        while len(delivered) == n:
+        delivered, dropped, in_a_row, n = [], 0, 0, 0
+        while in_a_row < 6:  # the kernel may still find room after the first
             result = server.ctl("send", user="v", text=f"{n} " + "x" * 60000)
-            delivered += [n] * result["delivered"]
+            if result["delivered"] == 1:
+                delivered.append(n)
+                in_a_row = 0
+            else:
+                self.assertEqual((result["dropped"], result["reason"]), (1, "policy"))
+                dropped += 1
+                in_a_row += 1
             n += 1
-        self.assertEqual((result["dropped"], result["reason"]), (1, "policy"))
-        for _ in range(5):
-            self.assertEqual(server.ctl("send", user="v", text="x" * 60000)["dropped"], 1)
         self.assertLessEqual(server.stat("delivery.queue_bytes"), 256 * 1024)
-        self.assertEqual(server.stat("delivery.queue_full"), 6)
+        self.assertEqual(server.stat("delivery.queue_full"), dropped)
         (row,) = server.ctl("show", target="v")["connections"]
-        self.assertEqual(row["skipped_messages"], 6)
+        self.assertEqual(row["skipped_messages"], dropped)
         # What was said to be delivered arrives, in order, and so does what comes later.
         self.assertEqual(self.receive_until(client, delivered[-1]), delivered)
         self.eventually(lambda: server.stat("delivery.queue_bytes") == 0)
