@@ -128,10 +128,10 @@ static void keep_tail(struct worker *w, struct conn *c, const uint8_t *data, siz
 static void keep_tail(struct worker *w, struct conn *c, const uint8_t *data, size_t len)
 {
 	ASSERT(len <= WS_MAX_TAIL);
-	if (len == 0) {
+	if (len == 0 && c->tail != NULL) {
 		free(c->tail);
 		c->tail = NULL;
-	} else {
+	} else if (len > 0) {
 		if (c->tail == NULL)
 			c->tail = malloc(WS_MAX_TAIL);
 		if (c->tail == NULL) {
@@ -157,12 +157,18 @@ static void note_incomplete(struct worker *w, struct conn *c)
 	}
 }
 
+/* Once closing, for the peer's close frame alone. */
+static bool listens(const struct conn *c)
+{
+	return c->state == CONN_OPEN || c->state == CONN_CLOSING;
+}
+
 void input_consume(struct worker *w, struct conn *c, uint8_t *data, size_t len)
 {
-	struct ws_event ev;
 	size_t used = 0;
 
-	while (c->state == CONN_OPEN || c->state == CONN_CLOSING) {
+	while (used < len && listens(c)) {
+		struct ws_event ev;
 		size_t n;
 		const int err = ws_receiver_next(&c->rx, &w->view.ws, WS_SERVER, data + used,
 		                                 len - used, w->now_ms, &n, &ev);
@@ -171,16 +177,16 @@ void input_consume(struct worker *w, struct conn *c, uint8_t *data, size_t len)
 			if (c->state == CONN_OPEN && !ws_receiver_incomplete(&c->rx))
 				c->message_ms = 0; /* what was begun, a ping too, is complete */
 			on_event(w, c, &ev, c->bytes_in - (len - used));
-			used += n;
-			continue;
 		}
 		used += n;
 		if (err == WSMD_ENOMEM)
 			out_of_memory(w, c);
-		break;
+		if (err != 0)
+			break;
 	}
-	if (c->state != CONN_OPEN && c->state != CONN_CLOSING)
-		return; /* nothing more is listened to */
+	if (!listens(c))
+		return;
+	ws_receiver_done(&c->rx);
 	keep_tail(w, c, data + used, len - used);
 	note_incomplete(w, c);
 }

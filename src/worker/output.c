@@ -283,26 +283,42 @@ static size_t written(struct worker *w, struct conn *c, size_t n)
 {
 	const size_t queued = n < c->sendq.bytes ? n : c->sendq.bytes;
 
-	sendq_written(&c->sendq, &w->send_nodes, queued);
-	stats_sub(w->is.stats, STAT_QUEUE_BYTES, queued);
+	if (queued > 0) {
+		sendq_written(&c->sendq, &w->send_nodes, queued);
+		stats_sub(w->is.stats, STAT_QUEUE_BYTES, queued);
+	}
 	stats_add(w->is.stats, STAT_BYTES_OUT, n);
 	c->bytes_out += n;
 	return n - queued;
+}
+
+/* The queue and, behind the whole of it only, the collected replies. */
+static ssize_t write_queue(struct worker *w, struct conn *c) ON_WORKER;
+static ssize_t write_queue(struct worker *w, struct conn *c)
+{
+	struct iovec iov[MAX_IOV];
+	int n = sendq_describe(&c->sendq, iov, MAX_IOV - 1);
+
+	if (w->current == c && w->out_len > 0 && n < MAX_IOV - 1)
+		iov[n++] = (struct iovec){.iov_base = w->out, .iov_len = w->out_len};
+	return c->transport.ops->writev(&c->transport, iov, n);
+}
+
+static ssize_t write_replies(struct worker *w, struct conn *c) ON_WORKER;
+static ssize_t write_replies(struct worker *w, struct conn *c)
+{
+	const struct iovec iov = {.iov_base = w->out, .iov_len = w->out_len};
+
+	return c->transport.ops->writev(&c->transport, &iov, 1);
 }
 
 /* One call for everything that fits into MAX_IOV. 0, or a negative error. */
 static int write_once(struct worker *w, struct conn *c, size_t *ret_from_out) ON_WORKER;
 static int write_once(struct worker *w, struct conn *c, size_t *ret_from_out)
 {
-	struct iovec iov[MAX_IOV];
-	int n_iov = sendq_describe(&c->sendq, iov, MAX_IOV - 1);
-	ssize_t n;
+	const ssize_t n = sendq_empty(&c->sendq) ? write_replies(w, c) : write_queue(w, c);
 
 	*ret_from_out = 0;
-	/* Behind the whole queue only. */
-	if (w->current == c && w->out_len > 0 && n_iov < MAX_IOV - 1)
-		iov[n_iov++] = (struct iovec){.iov_base = w->out, .iov_len = w->out_len};
-	n = c->transport.ops->writev(&c->transport, iov, n_iov);
 	stats_add(w->is.stats, STAT_WRITES, 1);
 	if (n < 0)
 		return n == -EAGAIN ? 0 : (int)n;
@@ -351,7 +367,9 @@ void output_flush(struct worker *w, struct conn *c)
 		conn_fail(w, c, err);
 		return;
 	}
-	if (w->current == c && spill(w, c, from_out) < 0) {
+	if (w->current == c && w->out_len == from_out) {
+		w->out_len = 0;
+	} else if (w->current == c && spill(w, c, from_out) < 0) {
 		conn_abort(w, c, CLOSE_NO_MEMORY); /* a frame may be cut: nothing can follow it */
 		return;
 	}

@@ -311,8 +311,7 @@ int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_r
 	struct input in = {.at = data, .end = data + len, .begin = data};
 	int rc = NEXT_FRAME;
 
-	if (r->message && r->opcode == 0)
-		release(r); /* handed out by the call before */
+	ws_receiver_done(r);
 	if (r->ended) {
 		*ret_used = len;
 		return WSMD_ENEEDMORE;

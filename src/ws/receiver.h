@@ -62,7 +62,7 @@ struct ws_event {
 	enum ws_rule rule;
 	uint16_t close_code;
 	uint32_t continuations; /* frames of a message behind its first */
-	uint8_t *data; /* valid until the next call for this receiver or until the buffer changes */
+	uint8_t *data; /* valid until the next call or ws_receiver_done(), or the buffer changes */
 	size_t len;
 	int64_t at; /* of a violation: its frame, or byte of a text, from the first byte of @data */
 };
@@ -101,6 +101,14 @@ void ws_receiver_fini(struct ws_receiver *r);
 MUST_CHECK int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_role role,
                                 uint8_t *data, size_t len, uint64_t now_ms, size_t *ret_used,
                                 struct ws_event *ret);
+
+/* Give back the memory of a message that was handed out last; its data is no longer valid. The next
+ * call of ws_receiver_next() would do it too: for a caller who has nothing to present to it. */
+static inline void ws_receiver_done(struct ws_receiver *r)
+{
+	if (r->message != NULL && r->opcode == 0)
+		ws_receiver_fini(r);
+}
 
 /* Is a message begun and not finished? The caller keeps a deadline on completing it. */
 static inline bool ws_receiver_incomplete(const struct ws_receiver *r)

@@ -116,6 +116,22 @@ Test(input, deadline_of_what_was_begun)
 	end(c);
 }
 
+/* Who is quiet holds no buffer, whatever he has said before. */
+Test(input, memory_of_a_message_goes_with_it)
+{
+	static const uint8_t begun[] = {0x81, 0x83, MASK, 'a'}, rest[] = {'b', 'c'};
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin();
+	feed(c, begun, sizeof(begun));
+	cr_assert_gt(ws_receiver_held(&c->rx), 0);
+	feed(c, rest, sizeof(rest));
+	cr_assert_eq(c->messages_in, 1);
+	cr_assert_eq(ws_receiver_held(&c->rx), 0);
+	end(c);
+}
+
 /* What the peer still says, whole or begun, gives him no more time to answer our close frame. */
 Test(input, closing_time_is_not_moved)
 {
