@@ -223,7 +223,8 @@ class SlowReaders(wsmd.WsmdTest):
         fast.goodbye()
 
     def test_reader_that_stopped_ends_at_the_deadline(self):
-        server = self.wsmd(limits__write_timeout_s=0.4, **PATIENT)
+        # Time to read the close frame, however busy the machine is.
+        server = self.wsmd(limits__write_timeout_s=0.4, limits__close_timeout_s=60, **PATIENT)
         clients = [rawws.RawClient(server, hub="h", rcvbuf=SMALL_BUFFER) for _ in range(3)]
         self.overfill(server, all=True, hub="h")
         self.eventually(lambda: server.stat("basic.closes.write_timeout") == 3)
