@@ -58,6 +58,8 @@ static void group_release(struct registry *r, struct group *g)
 {
 	if (g->n_members > 0)
 		return;
+	if (r->resting == &g->members)
+		r->resting = NULL;
 	table_remove(&r->groups, &g->node);
 	list_unlink(&g->of_hub);
 	g->hub->n_groups--;
@@ -114,6 +116,8 @@ static void end_membership(struct registry *r, struct membership **link)
 	struct membership *m = *link;
 
 	*link = m->next;
+	if (r->resting == &m->of_group)
+		r->resting = m->of_group.next;
 	list_unlink(&m->of_group);
 	m->group->n_members--;
 	group_release(r, m->group);
@@ -142,4 +146,18 @@ uint32_t group_leave_all(struct registry *r, struct session *s)
 	for (; s->groups != NULL; n++)
 		end_membership(r, &s->groups);
 	return n;
+}
+
+void group_rest(struct registry *r, struct list *at)
+{
+	ASSERT(r->resting == NULL);
+	r->resting = at;
+}
+
+struct list *group_go_on(struct registry *r)
+{
+	struct list *at = r->resting;
+
+	r->resting = NULL;
+	return at;
 }

@@ -48,3 +48,10 @@ bool group_leave(struct registry *r, struct session *s, const char *name, uint16
 
 /* Returns the number of groups that were left. */
 uint32_t group_leave_all(struct registry *r, struct session *s);
+
+/*
+ * A walk over group.members that is to go on later rests at the next of them, @at. Members may
+ * leave meanwhile, and the group end. One walk rests at a time.
+ */
+void group_rest(struct registry *r, struct list *at);
+struct list *group_go_on(struct registry *r); /* NULL: the group is gone */

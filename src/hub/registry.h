@@ -62,6 +62,9 @@ struct registry {
 	struct siphash_key key;
 	struct slab sessions, memberships;
 	struct table by_id, users, hubs, groups; /* their counts: who and what is here */
+	/* Where a walk over the members of a group rests, which goes on later: the next of them, or
+	 * the group's end; NULL: no walk rests, or its group is gone. See group.h. */
+	struct list *resting;
 };
 
 MUST_CHECK int registry_init(struct registry *r, const struct siphash_key *key,

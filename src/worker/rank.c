@@ -1,5 +1,6 @@
 /* Walks over the slab, the oldest request first. */
 #include "worker/rank.h"
+#include "worker/conn.h"
 
 #include <stdlib.h>
 #include <string.h>

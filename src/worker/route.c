@@ -1,9 +1,8 @@
-/* Who is meant, and what became of the message. */
+/* Who is meant. */
 #include "worker/route.h"
 
-#include "base/err.h"
 #include "hub/group.h"
-#include "worker/output.h"
+#include "worker/conn.h"
 
 static struct user *find_user(const struct worker *w, const struct target *t, const char *name,
                               uint16_t len) ON_WORKER;
@@ -74,6 +73,15 @@ static bool isolated(struct worker *w, bool right)
 	return right;
 }
 
+/* One more place to look at. */
+static bool affords(struct route *r)
+{
+	r->rests = r->places != NULL && *r->places == 0;
+	if (r->places != NULL && !r->rests)
+		--*r->places;
+	return !r->rests;
+}
+
 static struct conn *next_of_user(struct worker *w, struct route *r) ON_WORKER;
 static struct conn *next_of_user(struct worker *w, struct route *r)
 {
@@ -91,7 +99,7 @@ static struct conn *next_of_user(struct worker *w, struct route *r)
 static struct conn *next_of_group(struct worker *w, struct route *r) ON_WORKER;
 static struct conn *next_of_group(struct worker *w, struct route *r)
 {
-	while (r->member != NULL && r->member != &r->group->members) {
+	while (r->member != NULL && r->member != &r->group->members && affords(r)) {
 		const struct membership *m = list_entry(r->member, struct membership, of_group);
 
 		/* Closing the last member frees the group. */
@@ -105,9 +113,13 @@ static struct conn *next_of_group(struct worker *w, struct route *r)
 static struct conn *next_in_order(struct worker *w, struct route *r) ON_WORKER;
 static struct conn *next_in_order(struct worker *w, struct route *r)
 {
-	for (struct conn *c; (c = slab_next(&w->conns, &r->index)) != NULL;)
-		if (c->state == CONN_OPEN && (r->hub == NULL || c->session->hub == r->hub))
+	while (r->index < slab_end(&w->conns) && affords(r)) {
+		struct conn *c = slab_at(&w->conns, r->index++);
+
+		if (c != NULL && c->state == CONN_OPEN &&
+		    (r->hub == NULL || c->session->hub == r->hub))
 			return c;
+	}
 	return NULL;
 }
 
@@ -132,7 +144,7 @@ static struct conn *next_named(struct worker *w, struct route *r)
 	return NULL;
 }
 
-/* Whoever is left out is not touched during the walk, so he stays where he was found. */
+/* Whoever is left out may close while the walk rests; nobody opens who could be taken for him. */
 static bool is_excluded(const struct except *e, const struct session *s)
 {
 	for (uint32_t i = 0; i < e->n; i++) {
@@ -154,90 +166,17 @@ struct conn *route_next(struct worker *w, struct route *r)
 	return NULL;
 }
 
-/* ---- sending ---- */
-
-/* Whoever is full and still open goes without this message: limits.slow_consumer. */
-static enum drop_reason drop_reason_of(int err, const struct conn *c)
+bool route_rests(struct worker *w, struct route *r)
 {
-	switch (err) {
-	case WSMD_EFULL:
-		return c->state == CONN_OPEN ? DROP_POLICY : DROP_QUEUE_FULL;
-	case WSMD_ECLOSED:
-		return DROP_CLOSING;
-	default:
-		return DROP_NO_MEMORY;
-	}
+	if (r->rests && r->target->kind == TARGET_GROUP)
+		group_rest(&w->registry, r->member);
+	return r->rests;
 }
 
-/*
- * Its place among all sends to one user, or, anonymous, to one connection. Taken on this thread,
- * which is the only one that sends to him, so the order of the numbers is that of the queues.
- */
-static uint64_t take_seq(const struct session *s)
+void route_go_on(struct worker *w, struct route *r)
 {
-	return s->user != NULL ? ++s->user->seq : s->seq + 1;
-}
-
-/* The order that a connection gets is its user's. */
-static void check_order(struct worker *w, struct session *s, uint64_t seq) ON_WORKER;
-static void check_order(struct worker *w, struct session *s, uint64_t seq)
-{
-	if (UNLIKELY(seq <= s->seq))
-		stats_add(w->is.stats, STAT_ORDER, 1);
-	s->seq = seq;
-}
-
-static void note_row(struct request *r, const struct outcome_row *row)
-{
-	if (r->n_each < r->max_each)
-		r->each[r->n_each] = *row;
-	r->n_each++;
-}
-
-static void send_one(struct worker *w, struct conn *c, struct request *r) ON_WORKER;
-static void send_one(struct worker *w, struct conn *c, struct request *r)
-{
-	struct outcome *o = &r->outcome;
-	const bool to_user = r->target.kind == TARGET_USER || r->target.kind == TARGET_CONNECTION;
-	struct outcome_row row = {.id = c->session->id}; /* it may close in the attempt */
-	int err;
-
-	if (to_user && o->user_seq == 0)
-		o->user_seq = take_seq(c->session);
-	if (to_user)
-		check_order(w, c->session, o->user_seq);
-	o->matched++;
-	err = output_msg(w, c, msg_get(r->msg));
-	row.delivered = err == 0;
-	if (err == 0) {
-		o->delivered++;
-	} else {
-		msg_put(r->msg);
-		row.reason = drop_reason_of(err, c);
-		o->dropped++;
-		o->dropped_for[row.reason]++;
-	}
-	note_row(r, &row);
-}
-
-static void count(struct worker *w, const struct outcome *o) ON_WORKER;
-static void count(struct worker *w, const struct outcome *o)
-{
-	stats_add(w->is.stats, STAT_DELIVERED, o->delivered);
-	stats_add(w->is.stats, STAT_QUEUED, o->queued);
-	stats_add(w->is.stats, STAT_EXCLUDED, o->excluded);
-	stats_add(w->is.stats, STAT_DROPPED, o->dropped);
-	for (unsigned i = 0; i < DROP_REASON_COUNT && o->dropped > 0; i++)
-		stats_add(w->is.stats, stat_drop((enum drop_reason)i), o->dropped_for[i]);
-}
-
-void route_send(struct worker *w, struct request *r)
-{
-	struct route at;
-
-	route_begin(w, &r->target, &at);
-	for (struct conn *c; (c = route_next(w, &at)) != NULL;)
-		send_one(w, c, r);
-	r->outcome.excluded = at.excluded;
-	count(w, &r->outcome);
+	ASSERT(r->rests);
+	r->rests = false;
+	if (r->target->kind == TARGET_GROUP)
+		r->member = group_go_on(&w->registry);
 }

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "hub/group.h"
+#include "worker/deliver.h"
 #include "worker/health.h"
 #include "worker/keepalive.h"
 #include "worker/route.h"
@@ -143,8 +144,8 @@ void serve_request(struct worker *w, struct request *r)
 {
 	switch (r->kind) {
 	case REQUEST_SEND:
-		route_send(w, r);
-		break;
+		deliver_begin(w, r);
+		return;
 	case REQUEST_CLOSE:
 		serve_close(w, r);
 		break;

@@ -1,5 +1,6 @@
 /* Memberships change one by one; a page of groups is chosen in one walk. */
 #include "worker/serve_groups.h"
+#include "worker/conn.h"
 
 #include <string.h>
 

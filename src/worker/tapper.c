@@ -1,5 +1,6 @@
 /* Taps of this worker: who is followed, and what is shown of them. */
 #include "worker/tapper.h"
+#include "worker/conn.h"
 
 #include <string.h>
 

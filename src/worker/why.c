@@ -1,5 +1,6 @@
 /* A walk over the live ones, then over the ring. */
 #include "worker/why.h"
+#include "worker/conn.h"
 
 #include <string.h>
 

@@ -212,7 +212,8 @@ static void take_items(struct worker *w)
 
 	if (depth > stats_get(w->is.stats, STAT_INBOX_HIGH))
 		stats_set(w->is.stats, STAT_INBOX_HIGH, depth);
-	for (int n = 0; n < ITEMS_PER_TURN; n++) {
+	deliver_turn(w);
+	for (int n = 0; n < ITEMS_PER_TURN && !deliver_spent(&w->delivery); n++) {
 		item = inbox_take(&w->inbox, &w->again);
 		if (item == NULL)
 			return;
@@ -346,7 +347,7 @@ bool worker_turn(struct worker *w)
 	conn_reap(w);
 	tell_pools(w);
 	tell_turn(w);
-	return !leave_done(w) || !list_empty(&w->ranks_asked);
+	return !leave_done(w) || !list_empty(&w->ranks_asked) || w->delivery.resting != NULL;
 }
 
 void worker_ended(struct worker *w)

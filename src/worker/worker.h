@@ -22,6 +22,7 @@
 #include "shard/sources.h"
 #include "shard/tap.h"
 #include "stats/counters.h"
+#include "worker/deliver.h"
 #include "worker/hooks.h"
 #include "worker/leave.h"
 #include "worker/rank.h"
@@ -88,6 +89,7 @@ struct worker {
 	struct list ranks_asked OWNED_BY_WORKER;      /* requests that walk */
 	struct rank_memory rank_memory OWNED_BY_WORKER;
 	struct tap *taps OWNED_BY_WORKER; /* few */
+	struct delivery delivery OWNED_BY_WORKER;
 	struct leave leave OWNED_BY_WORKER;
 	struct shed shed OWNED_BY_WORKER;
 	struct conn *unannounced OWNED_BY_WORKER; /* being opened: on_open has not been called */
