@@ -94,7 +94,8 @@
  *      connected_at, age_ms, silent_ms, messages_in, messages_out, bytes_in, bytes_out,
  *      queue_bytes, queue_messages, queue_high_bytes, messages_skipped, blocked_ms, pings_sent,
  *      pongs_received, rtt_us, missed, score, tcp (null: not known; state, rtt_us, rttvar_us,
- *      retransmits, unacked, lost, last_sent_ms, last_received_ms). Of the ended: ended_at,
+ *      retransmits, unacked, lost, last_sent_ms, last_received_ms; of the kernel's memory for it
+ *      held_bytes, send_buffer_bytes, receive_buffer_bytes). Of the ended: ended_at,
  *      reason, by (peer, server or network), closing_ms, and as far as there is one: code_sent,
  *      code_received, text, limit, error, rule, at_byte, announced_bytes, held_bytes (of who was
  *      shed), kicked_by (operator or program), of the operator uid and uid_name (null: unknown).

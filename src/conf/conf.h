@@ -95,6 +95,7 @@ struct conf {
 		uint32_t max_fragments;
 		uint32_t message_timeout_ms;
 		uint64_t send_queue_bytes;
+		uint32_t socket_send_bytes, socket_receive_bytes; /* 0: the kernel's choice */
 		enum conf_slow slow_consumer;
 		uint32_t write_timeout_ms;
 		uint32_t close_timeout_ms;

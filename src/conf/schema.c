@@ -204,6 +204,18 @@ const struct conf_key conf_keys[] = {
          .value = {"1048576"},
          .help = "unsent bytes of one connection; limits.slow_consumer says what becomes of a peer "
                  "for whom more waits"},
+	{.name = "limits.socket_send_bytes",
+         WHOLE(0, 1073741824),
+         FIELD(limits.socket_send_bytes),
+         .value = {"0"},
+         .help = "bytes that the kernel may hold for a peer who does not read; it doubles the "
+                 "number for its own bookkeeping; 0: the kernel adapts it"},
+	{.name = "limits.socket_receive_bytes",
+         WHOLE(0, 1073741824),
+         FIELD(limits.socket_receive_bytes),
+         .value = {"0"},
+         .help = "bytes that the kernel may hold until they are read from a connection; it doubles "
+                 "the number for its own bookkeeping; 0: the kernel adapts it"},
 	{.name = "limits.slow_consumer",
          WORDS(slow_words),
          FIELD(limits.slow_consumer),

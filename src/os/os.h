@@ -69,12 +69,19 @@ void os_user_name(uint32_t uid, char *dst, size_t size);
 MUST_CHECK int os_connect_tcp(const struct net_addr *to, const struct net_addr *from, int *ret_fd);
 int os_socket_error(int fd); /* pending error as negative errno, 0: none */
 
+/* How much the kernel may hold for a socket, and for those that are accepted from it; 0: as much as
+ * it thinks right. It doubles the numbers, and refuses what is beyond net.core.wmem_max and
+ * net.core.rmem_max by taking these. */
+void os_bound_buffers(int fd, uint32_t send_bytes, uint32_t receive_bytes);
+
 /* What the kernel knows of a TCP connection. */
 struct os_tcp_info {
 	uint32_t rtt_us, rttvar_us;              /* smoothed round trip and its variation */
 	uint32_t retransmits;                    /* segments sent again, ever */
 	uint32_t unacked, lost;                  /* segments not acknowledged; believed lost */
 	uint32_t last_sent_ms, last_received_ms; /* since data last went out, came in */
+	uint32_t held;                           /* memory of what was sent and received [bytes] */
+	uint32_t send_buffer, receive_buffer;    /* the most it may hold, bookkeeping included */
 	uint8_t state; /* as Linux counts them: 1 established, 7 closed, 8 close_wait, ... */
 };
 MUST_CHECK int os_tcp_info(int fd, struct os_tcp_info *ret); /* -errno: no TCP socket */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pwd.h>
@@ -289,12 +290,22 @@ int os_socket_error(int fd)
 	return -err;
 }
 
+void os_bound_buffers(int fd, uint32_t send_bytes, uint32_t receive_bytes)
+{
+	if (send_bytes > 0)
+		set_option(fd, SOL_SOCKET, SO_SNDBUF, (int)send_bytes);
+	if (receive_bytes > 0)
+		set_option(fd, SOL_SOCKET, SO_RCVBUF, (int)receive_bytes);
+}
+
 int os_tcp_info(int fd, struct os_tcp_info *ret)
 {
 	struct tcp_info info = {0};
-	socklen_t len = sizeof(info);
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(info), memory_len = sizeof(memory);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &memory_len) < 0)
 		return -errno;
 	*ret = (struct os_tcp_info){
 		.rtt_us = info.tcpi_rtt,
@@ -304,6 +315,9 @@ int os_tcp_info(int fd, struct os_tcp_info *ret)
 		.lost = info.tcpi_lost,
 		.last_sent_ms = info.tcpi_last_data_sent,
 		.last_received_ms = info.tcpi_last_data_recv,
+		.held = memory[SK_MEMINFO_RMEM_ALLOC] + memory[SK_MEMINFO_WMEM_QUEUED],
+		.send_buffer = memory[SK_MEMINFO_SNDBUF],
+		.receive_buffer = memory[SK_MEMINFO_RCVBUF],
 		.state = info.tcpi_state,
 	};
 	return 0;

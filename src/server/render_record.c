@@ -76,6 +76,9 @@ static json_t *render_tcp(const struct os_tcp_info *tcp)
 	set(o, "lost", tcp->lost);
 	set(o, "last_sent_ms", tcp->last_sent_ms);
 	set(o, "last_received_ms", tcp->last_received_ms);
+	set(o, "held_bytes", tcp->held);
+	set(o, "send_buffer_bytes", tcp->send_buffer);
+	set(o, "receive_buffer_bytes", tcp->receive_buffer);
 	return o;
 }
 

@@ -125,6 +125,8 @@ static int open_listeners(struct server *s, char *fault, size_t cap)
 			         remedy(err, false));
 			return err;
 		}
+		os_bound_buffers(l->fd, c->limits.socket_send_bytes,
+		                 c->limits.socket_receive_bytes);
 		s->n_listeners++;
 	}
 	return 0;

@@ -261,6 +261,21 @@ class Sizes(wsmd.WsmdTest):
         self.assertEqual(result["reason"], "queue_full")
         self.assertEqual(client.closing().code, 1008)
 
+    def held_for(self, **limits):
+        """What the kernel may hold and holds for a peer who does not read."""
+        server = self.wsmd(limits__send_queue_bytes=16 * 2**20, **limits)
+        rawws.RawClient(server, "a", rcvbuf=4096)
+        for _ in range(8):
+            server.ctl("send", user="a", text="x" * 1000000)
+        return server.ctl("why", target="a")["live"][0]["tcp"]
+
+    def test_kernel_buffers(self):
+        free = self.held_for()
+        tcp = self.held_for(limits__socket_send_bytes=32768, limits__socket_receive_bytes=16384)
+        self.assertEqual((tcp["send_buffer_bytes"], tcp["receive_buffer_bytes"]), (65536, 32768))
+        self.assertLess(tcp["held_bytes"], 3 * 65536)
+        self.assertGreater(free["held_bytes"], tcp["held_bytes"])
+
 
 class Rates(wsmd.WsmdTest):
     def test_control_frames(self):

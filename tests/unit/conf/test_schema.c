@@ -160,6 +160,8 @@ Test(schema, what_needs_a_restart)
 	                                      "control.path",
 	                                      "limits.inbox_items",
 	                                      "limits.memory_bytes",
+	                                      "limits.socket_receive_bytes",
+	                                      "limits.socket_send_bytes",
 	                                      "limits.memory_high_water",
 	                                      "limits.buffered_bytes",
 	                                      "limits.when_too_big",
