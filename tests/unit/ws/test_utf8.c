@@ -1,7 +1,4 @@
-/*
- * The validator against a slow one that works by code points: a prefix is viable while some
- * scalar value that is not overlong, not a surrogate and not above U+10FFFF begins with it.
- */
+/* The validator against a slow one that works by code points. */
 #include "ws/utf8.h"
 
 #include <criterion/criterion.h>
@@ -9,49 +6,7 @@
 #include <string.h>
 
 #include "guard.h"
-
-struct slow {
-	uint32_t point; /* the bits seen so far */
-	int n, missing; /* length of the sequence; bytes still to come */
-};
-
-static bool slow_step(struct slow *s, uint8_t b)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	uint32_t lowest, highest;
-
-	if (s->missing > 0) {
-		if (b >> 6 != 2)
-			return false;
-		s->point = s->point << 6 | (b & 0x3F);
-		s->missing--;
-	} else {
-		s->n = b < 0x80 ? 1 : b >> 5 == 6 ? 2 : b >> 4 == 14 ? 3 : b >> 3 == 30 ? 4 : 0;
-		if (s->n == 0)
-			return false;
-		s->point = s->n == 1 ? b : b & (0x7Fu >> s->n);
-		s->missing = s->n - 1;
-	}
-	lowest = s->point << (6 * s->missing);
-	highest = lowest | ((1u << (6 * s->missing)) - 1);
-	return highest >= least[s->n] && lowest <= 0x10FFFF &&
-	       !(lowest >= 0xD800 && highest <= 0xDFFF);
-}
-
-/* The offset of the first impossible byte, and whether what is before it ends whole. */
-static size_t slow_check(const uint8_t *data, size_t len, bool *ret_whole)
-{
-	struct slow s = {0};
-
-	for (size_t i = 0; i < len; i++) {
-		if (!slow_step(&s, data[i])) {
-			*ret_whole = false;
-			return i;
-		}
-	}
-	*ret_whole = s.missing == 0;
-	return len;
-}
+#include "utf8_slow.h"
 
 static void print(const uint8_t *data, size_t len, char *dst)
 {
@@ -64,7 +19,7 @@ static void check_cut(const uint8_t *data, size_t len, size_t cut)
 	uint8_t state = WS_UTF8_WHOLE;
 	char text[400] = "";
 	bool whole;
-	size_t want = slow_check(data, len, &whole), got;
+	size_t want = utf8_slow_check(data, len, &whole), got;
 
 	got = ws_utf8_check(&state, data, cut);
 	if (got == cut)
@@ -110,24 +65,13 @@ Test(ws_utf8, four_bytes_from_the_edges_of_each_class)
 	}
 }
 
-static size_t encode(uint32_t point, uint8_t dst[4])
-{
-	const size_t n = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-	static const uint8_t first[] = {0, 0, 0xC0, 0xE0, 0xF0};
-
-	for (size_t i = n; i-- > 1; point >>= 6)
-		dst[i] = (uint8_t)(0x80 | (point & 0x3F));
-	dst[0] = (uint8_t)(first[n] | point);
-	return n;
-}
-
 Test(ws_utf8, every_code_point_cut_anywhere)
 {
 	uint8_t data[4], state;
 
 	for (uint32_t point = 0; point <= 0x110000; point++) {
 		const bool legal = point <= 0x10FFFF && !(point >= 0xD800 && point <= 0xDFFF);
-		const size_t n = encode(point, data);
+		const size_t n = utf8_slow_encode(point, data);
 
 		check(data, n);
 		state = WS_UTF8_WHOLE;
@@ -181,7 +125,7 @@ Test(ws_utf8, random_text_with_mutations)
 			const uint32_t wide = next_random(&seed) % 4;
 			const uint32_t limit[] = {0x80, 0x800, 0x10000, 0x110000};
 
-			len += encode(next_random(&seed) % limit[wide], data + len);
+			len += utf8_slow_encode(next_random(&seed) % limit[wide], data + len);
 		}
 		for (uint32_t i = next_random(&seed) % 3; i > 0; i--)
 			data[next_random(&seed) % len] = (uint8_t)next_random(&seed);
