@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "ws/blocks.h"
+
 #define BITS 6
 
 enum state {
@@ -58,14 +60,14 @@ static const uint64_t rows[256] = {
 };
 /* clang-format on */
 
-#define BLOCK 16
+#define STEP 16
 
 static inline uint64_t step(uint64_t state, uint8_t byte)
 {
 	return rows[byte] >> state & ((1 << BITS) - 1);
 }
 
-static inline int is_ascii(const uint8_t block[BLOCK])
+static inline int is_ascii(const uint8_t block[STEP])
 {
 	uint64_t a, b;
 
@@ -74,16 +76,16 @@ static inline int is_ascii(const uint8_t block[BLOCK])
 	return ((a | b) & 0x8080808080808080u) == 0;
 }
 
-size_t ws_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
+size_t ws_utf8_walk(uint8_t *state, const uint8_t *data, size_t len)
 {
 	uint64_t s = *state, after;
 	size_t i = 0;
 
-	for (; len - i >= BLOCK; i += BLOCK) {
+	for (; len - i >= STEP; i += STEP) {
 		if (s == OK && is_ascii(data + i))
 			continue;
 		after = s;
-		for (size_t j = 0; j < BLOCK; j++)
+		for (size_t j = 0; j < STEP; j++)
 			after = step(after, data[i + j]);
 		if (after == NO)
 			break; /* the loop below finds the byte */
@@ -96,4 +98,27 @@ size_t ws_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
 	}
 	*state = (uint8_t)s;
 	return i;
+}
+
+size_t ws_utf8_resume(const uint8_t *data, size_t begin, size_t end)
+{
+	size_t at = end - begin < 3 ? begin : end - 3;
+
+	while (at < end && (data[at] & 0xC0) == 0x80)
+		at++;
+	return at;
+}
+
+size_t ws_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
+{
+	size_t head = 0, at;
+
+	if (len < WS_BLOCK)
+		return ws_utf8_walk(state, data, len);
+	for (; *state != WS_UTF8_WHOLE && head < len; head++) { /* the character that is begun */
+		if (ws_utf8_walk(state, data + head, 1) == 0)
+			return head;
+	}
+	at = ws_utf8_resume(data, head, head + ws_blocks()->check_text(data + head, len - head));
+	return at + ws_utf8_walk(state, data + at, len - at);
 }

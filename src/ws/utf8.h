@@ -17,6 +17,18 @@
  *
  * Returns: @len; or less: the offset of the first byte that no valid text could have there,
  *          and every later call for this @state returns 0
- * Cost:    16 bytes at a time while the text is ASCII, a table look-up for each byte otherwise
+ * Cost:    a load and a few instructions for each vector of ASCII, some twenty for others
  */
 size_t ws_utf8_check(uint8_t *state, const uint8_t *data, size_t len);
+
+/* The same byte by byte, for what is too short or too odd for vectors. */
+size_t ws_utf8_walk(uint8_t *state, const uint8_t *data, size_t len);
+
+/**
+ * Where to walk on, in state WS_UTF8_WHOLE, behind what blocks have passed: see ws/blocks.h.
+ *
+ * @data  from @begin on, where a character begins, to @end, where the blocks do
+ *
+ * Returns: @end - 3 to @end, where a character begins
+ */
+size_t ws_utf8_resume(const uint8_t *data, size_t begin, size_t end);

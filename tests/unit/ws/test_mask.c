@@ -6,7 +6,7 @@
 
 #include "guard.h"
 
-#define MAX_LEN   200
+#define MAX_LEN   300
 #define MAX_ALIGN 32
 
 static const uint8_t keys[][4] = {
