@@ -9,6 +9,7 @@
 #include "ws/close_code.h"
 #include "ws/frame.h"
 #include "ws/mask.h"
+#include "ws/text.h"
 #include "ws/utf8.h"
 
 static_assert(sizeof(struct ws_receiver) <= 40, "part of every idle connection");
@@ -134,14 +135,15 @@ static int take_whole(struct ws_receiver *r, const struct ws_frame *f, struct in
 {
 	const size_t len = f->payload_len;
 	uint8_t *const body = in->at;
-	uint8_t utf8 = WS_UTF8_WHOLE;
 
-	(void)ws_mask(body, len, f->mask_key); /* whole, so the key is not used again */
 	if (f->opcode == WS_TEXT) {
-		const size_t good = ws_utf8_check(&utf8, body, len);
+		/* utf8 is WS_UTF8_WHOLE since the end of the last message */
+		const size_t good = ws_text_unmask(body, body, len, f->mask_key, &r->utf8);
 
-		if (good < len || utf8 != WS_UTF8_WHOLE)
+		if (UNLIKELY(good < len || r->utf8 != WS_UTF8_WHOLE))
 			return violate(r, in, WS_RULE_TEXT_UTF8, body + good, ret);
+	} else {
+		(void)ws_mask(body, len, f->mask_key); /* whole: the key is not used again */
 	}
 	in->at = body + len;
 	*ret = (struct ws_event){
@@ -195,25 +197,34 @@ static int finish_message(struct ws_receiver *r, struct input *in, struct ws_eve
 	return 0;
 }
 
+/* Unmask @n bytes into the assembly buffer, in the one pass over them. Returns: the good ones. */
+static size_t append(struct ws_receiver *r, const uint8_t *src, size_t n)
+{
+	uint8_t *const dst = r->message + r->message_len;
+	const uint32_t key = r->mask_key;
+
+	r->mask_key = ws_mask_turn(key, n);
+	if (r->opcode == WS_TEXT)
+		return ws_text_unmask(dst, src, n, key, &r->utf8);
+	ws_mask_copy(dst, src, n, key);
+	return n;
+}
+
 /* Move what there is of the open frame's payload into the assembly buffer. */
 static int take_payload(struct ws_receiver *r, const struct ws_limits *l, struct input *in,
                         struct ws_event *ret)
 {
 	const size_t n = left(in) < r->frame_left ? left(in) : r->frame_left;
+	size_t good;
 
 	if (n > 0) {
 		/* Memory first: without it nothing has happened yet, and the call may be repeated.
 		 */
 		if (reserve(r, l, n) != 0)
 			return WSMD_ENOMEM;
-		r->mask_key = ws_mask(in->at, n, r->mask_key);
-		if (r->opcode == WS_TEXT) {
-			const size_t good = ws_utf8_check(&r->utf8, in->at, n);
-
-			if (good < n)
-				return violate(r, in, WS_RULE_TEXT_UTF8, in->at + good, ret);
-		}
-		memcpy(r->message + r->message_len, in->at, n);
+		good = append(r, in->at, n);
+		if (good < n)
+			return violate(r, in, WS_RULE_TEXT_UTF8, in->at + good, ret);
 		r->message_len += (uint32_t)n;
 		r->frame_left -= (uint32_t)n;
 		in->at += n;

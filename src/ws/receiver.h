@@ -1,10 +1,11 @@
 /*
  * Bytes in, RFC 6455 events out: the receiving half of a connection, for both roles.
  *
- * The receiver does no I/O and reads no clock. It works on the caller's buffer: payload is
- * unmasked where it lies, and a message that is whole in the buffer is handed out from there,
- * so the usual message is never copied. Only a message of several reads or fragments borrows
- * memory, and it grows as bytes arrive, never by a length that the peer merely announced.
+ * The receiver does no I/O and reads no clock. It works on the caller's buffer: a message that
+ * is whole there is unmasked where it lies and handed out from there, so the usual message is
+ * never copied. Only a message of several reads or fragments borrows memory, into which its
+ * payload is unmasked; it grows as bytes arrive, never by a length that the peer merely
+ * announced.
  *
  * Frame headers and control frames are consumed whole or not at all: what is left over at the
  * end (at most WS_MAX_TAIL bytes) is the caller's to keep and to present again in front of the

@@ -1,10 +1,14 @@
 /*
- * The UTF-8 validator against a slow one that decodes whole characters: same verdict, same
- * position, wherever the text is cut. Input: a byte for the cut, then the text.
+ * The UTF-8 validator, and the one that unmasks as well, against a slow one that decodes whole
+ * characters: same verdict, same position, wherever the text is cut. Input: a byte for the cut,
+ * then the text.
  */
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/macros.h"
+#include "ws/mask.h"
+#include "ws/text.h"
 #include "ws/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -56,6 +60,26 @@ static size_t slow_check(const uint8_t *data, size_t len, bool *ret_whole)
 	return len;
 }
 
+/* In memory that ends with the text, so that a sanitizer sees what goes too far. */
+static void check_masked(const uint8_t *data, size_t len, size_t cut, size_t want, bool whole)
+{
+	uint8_t *const copy = malloc(len + 1), *const text = copy + 1;
+	const uint32_t key = 0x9C21FA37;
+	uint8_t state = WS_UTF8_WHOLE;
+	size_t got;
+
+	ASSERT(copy != NULL);
+	ws_mask_copy(text, data, len, key);
+	got = ws_text_unmask(text, text, cut, key, &state);
+	if (got == cut)
+		got += ws_text_unmask(text + cut, text + cut, len - cut, ws_mask_turn(key, cut),
+		                      &state);
+	ASSERT(got == want);
+	ASSERT((state == WS_UTF8_WHOLE) == whole);
+	ASSERT(memcmp(text, data, got) == 0);
+	free(copy);
+}
+
 static void check(const uint8_t *data, size_t len, size_t cut)
 {
 	uint8_t state = WS_UTF8_WHOLE;
@@ -67,6 +91,7 @@ static void check(const uint8_t *data, size_t len, size_t cut)
 		got += ws_utf8_check(&state, data + cut, len - cut);
 	ASSERT(got == want);
 	ASSERT((state == WS_UTF8_WHOLE) == whole);
+	check_masked(data, len, cut, want, whole);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
