@@ -18,7 +18,7 @@ LAYERS = ["base", "os", "ws", "http", "conf", "stats", "shard", "net", "auth", "
 PROGRAMS = {
     "main.c": ["program", "base", "os", "wsmd"],
     "program": ["program", "base", "wsmd"],
-    "bench": ["ws", "http", "net", "base", "os", "stats", "wsmd"],
+    "bench": ["ws", "http", "net", "shard", "base", "os", "stats", "wsmd"],
     "tools": ["base", "wsmd"],
 }
 
