@@ -37,6 +37,35 @@ MUST_CHECK int ws_frame_decode(enum ws_role role, const uint8_t *data, size_t le
                                struct ws_frame *ret, enum ws_rule *ret_rule);
 
 /**
+ * A server's look at the frame that is nearly every message: final, text or binary, masked, below
+ * 64 KiB and all there.
+ *
+ * Returns: false: it is another one, wrong perhaps, or its payload has more than @most bytes
+ */
+static inline bool ws_frame_is_usual(const uint8_t *data, size_t len, size_t most,
+                                     size_t *ret_header_len, size_t *ret_payload_len)
+{
+	size_t header_len = 6, n;
+
+	if (len < 8 || (data[0] != (0x80 | WS_TEXT) && data[0] != (0x80 | WS_BINARY)))
+		return false;
+	n = data[1] ^ 0x80u; /* beyond all lengths without the mask bit */
+	if (n >= 126) {
+		if (n > 126)
+			return false;
+		n = (size_t)data[2] << 8 | data[3];
+		if (n < 126)
+			return false;
+		header_len = 8;
+	}
+	if (n > most || n > len - header_len)
+		return false;
+	*ret_header_len = header_len;
+	*ret_payload_len = n;
+	return true;
+}
+
+/**
  * Write a frame header in its shortest form.
  *
  * @mask_key NULL for a server; a client passes 4 random bytes and masks the payload itself with

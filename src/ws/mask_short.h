@@ -128,7 +128,7 @@ static inline bool ws_mask_words(uint8_t *dst, const uint8_t *src, size_t len, u
 /**
  * Unmask @len <= WS_MASK_SHORT bytes of @src into @dst, which may be @src.
  *
- * @ascii  a constant: only if the outcome is ASCII
+ * @ascii  only if the outcome is ASCII
  *
  * Returns: false: it would not be ASCII, and nothing was written
  */

@@ -9,6 +9,7 @@
 #include "ws/close_code.h"
 #include "ws/frame.h"
 #include "ws/mask.h"
+#include "ws/mask_short.h"
 #include "ws/text.h"
 #include "ws/utf8.h"
 
@@ -315,9 +316,10 @@ void ws_receiver_fini(struct ws_receiver *r)
 	release(r);
 }
 
-int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_role role,
-                     uint8_t *data, size_t len, uint64_t now_ms, size_t *ret_used,
-                     struct ws_event *ret)
+static __attribute__((noinline)) int next_event(struct ws_receiver *r, const struct ws_limits *l,
+                                                enum ws_role role, uint8_t *data, size_t len,
+                                                uint64_t now_ms, size_t *ret_used,
+                                                struct ws_event *ret)
 {
 	struct input in = {.at = data, .end = data + len, .begin = data};
 	int rc = NEXT_FRAME;
@@ -333,4 +335,51 @@ int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_r
 		rc = take_frame(r, l, role, now_ms, &in, ret);
 	*ret_used = (size_t)(in.at - data);
 	return rc;
+}
+
+/* @at: the first byte of @data that the text cannot have. */
+static COLD int refuse_text(struct ws_receiver *r, uint8_t *data, size_t len, const uint8_t *at,
+                            size_t *ret_used, struct ws_event *ret)
+{
+	struct input in = {.at = data, .end = data + len, .begin = data};
+
+	*ret_used = len;
+	return violate(r, &in, WS_RULE_TEXT_UTF8, at, ret);
+}
+
+/*
+ * Most messages to a server are one frame, whole, with nothing begun before it: they need no
+ * state, and a few bytes of the header say that they are such. All else, and all that is wrong
+ * about a header, is left to next_event().
+ */
+int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_role role,
+                     uint8_t *data, size_t len, uint64_t now_ms, size_t *ret_used,
+                     struct ws_event *ret)
+{
+	size_t header_len, n;
+	uint8_t *body;
+	uint32_t key;
+
+	if (UNLIKELY(role != WS_SERVER || r->message || r->opcode != 0 || r->ended) ||
+	    !ws_frame_is_usual(data, len, l->max_message_bytes, &header_len, &n))
+		return next_event(r, l, role, data, len, now_ms, ret_used, ret);
+	body = data + header_len;
+	key = ws_load4(body - sizeof(key));
+	if (data[0] == (0x80 | WS_BINARY)) {
+		ws_mask_copy(body, body, n, key);
+	} else if (n > WS_MASK_SHORT || !ws_mask_short(body, body, n, key, true)) {
+		/* utf8 is WS_UTF8_WHOLE since the end of the last message */
+		const size_t good = ws_text_unmask(body, body, n, key, &r->utf8);
+
+		if (UNLIKELY(good < n || r->utf8 != WS_UTF8_WHOLE))
+			return refuse_text(r, data, len, body + good, ret_used, ret);
+	}
+	*ret_used = header_len + n;
+	*ret = (struct ws_event){
+		.type = WS_EVENT_MESSAGE,
+		.opcode = data[0] & 0x7F,
+		.data = body,
+		.len = n,
+	};
+	return 0;
 }

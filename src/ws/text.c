@@ -1,14 +1,11 @@
-/* Unmasking and UTF-8 together: short ASCII at once, all else in blocks. */
+/* Unmasking and UTF-8 together, in blocks. */
 #include "ws/text.h"
 
-#include "base/macros.h"
 #include "ws/blocks.h"
 #include "ws/mask_short.h"
 #include "ws/utf8.h"
 
-/* What is not short ASCII. Out of line, so that the usual text needs no registers saved. */
-static __attribute__((noinline)) size_t unmask_any(uint8_t *dst, const uint8_t *src, size_t len,
-                                                   uint32_t key, uint8_t *state)
+size_t ws_text_unmask(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key, uint8_t *state)
 {
 	size_t head = 0, at;
 
@@ -19,15 +16,10 @@ static __attribute__((noinline)) size_t unmask_any(uint8_t *dst, const uint8_t *
 	}
 	key = ws_mask_turn(key, head);
 	at = head + ws_blocks()->unmask_text(dst + head, src + head, len - head, key);
+	if ((at == head || dst[at - 1] < 0x80) && len - at <= WS_MASK_SHORT &&
+	    ws_mask_short(dst + at, src + at, len - at, key, true))
+		return len; /* ASCII behind ASCII: nothing is begun or missing */
 	ws_mask_copy(dst + at, src + at, len - at, key);
 	at = ws_utf8_resume(dst, head, at);
 	return at + ws_utf8_walk(state, dst + at, len - at);
-}
-
-size_t ws_text_unmask(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key, uint8_t *state)
-{
-	if (LIKELY(len <= WS_MASK_SHORT && *state == WS_UTF8_WHOLE &&
-	           ws_mask_short(dst, src, len, key, true)))
-		return len;
-	return unmask_any(dst, src, len, key, state);
 }

@@ -13,7 +13,7 @@
  *
  * Returns: what ws_utf8_check() returns for the unmasked bytes; if it is less than @len, nothing
  *          is known about the bytes of @dst from there on
- * Cost:    up to 64 bytes of ASCII take some thirty instructions; longer text is read and
- *          written once, in the widest vectors that the processor has
+ * Cost:    each byte is read and written once, in the widest vectors that the processor has; where
+ *          every instruction counts, try ws_mask_short() first
  */
 size_t ws_text_unmask(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key, uint8_t *state);

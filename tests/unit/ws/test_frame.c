@@ -15,7 +15,7 @@ static struct guard g;
 
 static void setup(void)
 {
-	guard_init(&g, 64);
+	guard_init(&g, 300);
 }
 
 static void teardown(void)
@@ -171,6 +171,56 @@ Test(ws_frame, each_length_in_each_form)
 			if (lengths[i] < 65536)
 				check_length(role, 2, lengths[i]);
 			check_length(role, 8, lengths[i]);
+		}
+	}
+}
+
+/* The quick look sees what the whole one sees, or leaves it alone. */
+static void check_usual(const uint8_t *bytes, size_t len, size_t most)
+{
+	uint8_t *const tail = guard_tail(&g, len);
+	size_t header_len = 99, n = 99;
+	enum ws_rule rule;
+	struct ws_frame f;
+	const bool good = decode(S, bytes, len, &f, &rule) == 0;
+
+	memcpy(tail, bytes, len);
+	if (ws_frame_is_usual(tail, len, most, &header_len, &n)) {
+		cr_assert(good && f.fin && (f.opcode == WS_TEXT || f.opcode == WS_BINARY));
+		cr_assert_eq(n, f.payload_len);
+		cr_assert_eq(header_len, f.header_len);
+		cr_assert_leq(n, most);
+		cr_assert_leq(header_len + n, len);
+		return;
+	}
+	cr_assert(header_len == 99 && n == 99);
+	cr_assert(!good || !f.fin || f.opcode == 0 || f.opcode > WS_BINARY || len < 8 ||
+	                  f.payload_len > most || f.payload_len > len - f.header_len,
+	          "%02x %02x, %zu bytes", bytes[0], bytes[1], len);
+}
+
+Test(ws_frame, is_usual_for_each_two_bytes)
+{
+	static uint8_t bytes[300];
+
+	for (uint32_t v = 0; v < 1u << 16; v++) {
+		bytes[0] = (uint8_t)(v >> 8);
+		bytes[1] = (uint8_t)v;
+		for (uint8_t second = 0; second < 2; second++) {
+			bytes[2] = second; /* of the 16 bits of a length */
+			bytes[3] = (uint8_t)(v % 251);
+			check_usual(bytes, v % 300, 300);
+			check_usual(bytes, 140, v % 150);
+		}
+	}
+	for (uint32_t n = 0; n < 300; n++) {
+		const uint8_t both[][4] = {{0x81, 0x80 | (n & 0x7F)},
+		                           {0x82, 0xFE, (uint8_t)(n >> 8), (uint8_t)n}};
+
+		for (size_t i = 0; i < 2; i++) {
+			memcpy(bytes, both[i], 4);
+			for (size_t len = 0; len <= 300; len++)
+				check_usual(bytes, len, n % 2 ? n : n + 1);
 		}
 	}
 }

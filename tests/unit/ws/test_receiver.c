@@ -144,6 +144,22 @@ Test(ws_receiver, every_case_cut_everywhere)
 	}
 }
 
+/* What one role must send the other must not, however short and whole the message is. */
+Test(ws_receiver, the_mask_of_the_other_role)
+{
+	for (uint8_t first = 0x81; first <= 0x82; first++) {
+		for (int i = 0; i < 2; i++) {
+			struct stream s;
+
+			stream_init(&s, i ? WS_CLIENT : WS_SERVER);
+			stream_frame(&s, first, "hello", 5);
+			s.reader = i ? WS_SERVER : WS_CLIENT;
+			check_cuts(&s, i ? "!unmasked " : "!masked ", 0, 0, 0);
+			stream_fini(&s);
+		}
+	}
+}
+
 /* The frame that breaks a rule, or the first byte that no valid text has there. */
 Test(ws_receiver, violations_have_a_place)
 {

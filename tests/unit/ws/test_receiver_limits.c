@@ -71,6 +71,37 @@ Test(ws_receiver_limits, message_size_is_exact)
 	check_message((size_t[]){1, LIMIT - 1, 1}, 3, "!message_size ");
 }
 
+static void expect_length(struct stream *s, const struct ws_limits *l, size_t len)
+{
+	struct ws_receiver r;
+	struct ws_event e;
+	size_t used;
+
+	ws_receiver_init(&r, l, 0);
+	cr_assert_eq(ws_receiver_next(&r, l, WS_SERVER, s->bytes, s->len, 0, &used, &e), 0);
+	cr_assert_eq(e.type, WS_EVENT_MESSAGE, "%zu bytes", len);
+	cr_assert_eq(e.len, len);
+	cr_assert_eq(used, s->len);
+	ws_receiver_fini(&r);
+}
+
+/* Around the length up to which a message takes the short way, too. */
+Test(ws_receiver_limits, small_limits_are_exact)
+{
+	for (uint32_t limit = 1; limit <= 130; limit++) {
+		const struct ws_limits small = {.max_message_bytes = limit, .max_fragments = 1};
+		struct stream s;
+
+		stream_init(&s, WS_SERVER);
+		stream_frame(&s, 0x82, zeros, limit + 1);
+		check(&s, &small, "!message_size ");
+		s.len = 0;
+		stream_frame(&s, 0x82, zeros, limit);
+		expect_length(&s, &small, limit);
+		stream_fini(&s);
+	}
+}
+
 Test(ws_receiver_limits, a_message_too_large_says_how_large)
 {
 	const struct ws_limits narrow = {.max_message_bytes = LIMIT, .max_fragments = 10};
@@ -168,6 +199,30 @@ Test(ws_receiver_limits, memory_stops_at_the_end_of_the_message)
 	ws_feed_bytes(&f, s.bytes + 600, s.len - 600);
 	cr_assert_eq(ws_receiver_held(&f.receiver), 0);
 	ws_feed_fini(&f);
+	stream_fini(&s);
+}
+
+Test(ws_receiver_limits, memory_is_given_back_before_the_next_message)
+{
+	struct ws_receiver r;
+	struct ws_event e;
+	struct stream s;
+	size_t at, used;
+
+	stream_init(&s, WS_SERVER);
+	stream_frame(&s, 0x02, zeros, 20);
+	stream_frame(&s, 0x80, zeros, 20);
+	stream_frame(&s, 0x82, zeros, 5);
+	ws_receiver_init(&r, &limits, 0);
+	cr_assert_eq(ws_receiver_next(&r, &limits, WS_SERVER, s.bytes, s.len, 0, &at, &e), 0);
+	cr_assert_eq(e.len, 40);
+	cr_assert_eq(ws_receiver_held(&r), 40);
+	cr_assert_eq(
+		ws_receiver_next(&r, &limits, WS_SERVER, s.bytes + at, s.len - at, 0, &used, &e),
+		0);
+	cr_assert_eq(e.len, 5);
+	cr_assert_eq(ws_receiver_held(&r), 0);
+	ws_receiver_fini(&r);
 	stream_fini(&s);
 }
 
