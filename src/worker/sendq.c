@@ -4,6 +4,17 @@
 #include "base/err.h"
 #include "ws/receiver.h"
 
+/* What comes behind @n, or NULL. */
+static struct send_node *behind(const struct sendq *q, const struct send_node *n)
+{
+	return n == q->last ? NULL : n->next;
+}
+
+static struct send_node *first(const struct sendq *q)
+{
+	return q->last == NULL ? NULL : q->last->next;
+}
+
 int sendq_push(struct sendq *q, struct slab *nodes, struct msg *m)
 {
 	struct send_node *n = slab_new(nodes);
@@ -11,10 +22,12 @@ int sendq_push(struct sendq *q, struct slab *nodes, struct msg *m)
 	if (n == NULL)
 		return WSMD_ENOMEM;
 	n->msg = m;
-	if (q->last != NULL)
+	if (q->last != NULL) {
+		n->next = q->last->next;
 		q->last->next = n;
-	else
-		q->first = n;
+	} else {
+		n->next = n;
+	}
 	q->last = n;
 	q->bytes += m->frame_len;
 	if (q->bytes > q->peak_bytes)
@@ -25,9 +38,9 @@ int sendq_push(struct sendq *q, struct slab *nodes, struct msg *m)
 
 bool sendq_replace_pong(struct sendq *q, struct msg *m)
 {
-	if (q->first == NULL)
+	if (sendq_empty(q))
 		return false;
-	for (struct send_node *n = q->first->next; n != NULL; n = n->next) {
+	for (struct send_node *n = behind(q, first(q)); n != NULL; n = behind(q, n)) {
 		if (n->msg->opcode != WS_PONG)
 			continue;
 		q->bytes += m->frame_len;
@@ -44,7 +57,7 @@ int sendq_describe(const struct sendq *q, struct iovec *iov, int max)
 	uint32_t offset = q->offset;
 	int n = 0;
 
-	for (const struct send_node *at = q->first; at != NULL && n < max; at = at->next) {
+	for (const struct send_node *at = first(q); at != NULL && n < max; at = behind(q, at)) {
 		iov[n++] = (struct iovec){
 			.iov_base = at->msg->frame + offset,
 			.iov_len = at->msg->frame_len - offset,
@@ -54,17 +67,23 @@ int sendq_describe(const struct sendq *q, struct iovec *iov, int max)
 	return n;
 }
 
-static void drop_first(struct sendq *q, struct slab *nodes)
+/* @before: the one in front of @n; in front of the first is the last. */
+static void drop(struct sendq *q, struct slab *nodes, struct send_node *before, struct send_node *n)
 {
-	struct send_node *n = q->first;
-
-	q->first = n->next;
-	if (q->first == NULL)
+	if (before == n)
 		q->last = NULL;
-	q->offset = 0;
+	else if (q->last == n)
+		q->last = before;
+	before->next = n->next;
 	q->n--;
 	msg_put(n->msg);
 	slab_free(nodes, n);
+}
+
+static void drop_first(struct sendq *q, struct slab *nodes)
+{
+	q->offset = 0;
+	drop(q, nodes, q->last, q->last->next);
 }
 
 void sendq_written(struct sendq *q, struct slab *nodes, size_t n)
@@ -72,7 +91,7 @@ void sendq_written(struct sendq *q, struct slab *nodes, size_t n)
 	ASSERT(n <= q->bytes);
 	q->bytes -= (uint32_t)n;
 	while (n > 0) {
-		const uint32_t left = q->first->msg->frame_len - q->offset;
+		const uint32_t left = q->last->next->msg->frame_len - q->offset;
 
 		if (n < left) {
 			q->offset += (uint32_t)n;
@@ -91,51 +110,35 @@ static bool may_be_skipped(const struct msg *m)
 
 bool sendq_skip_oldest(struct sendq *q, struct slab *nodes)
 {
-	struct send_node *before = NULL, *n = q->first;
+	struct send_node *before = q->last, *n = first(q);
 
 	if (q->offset > 0) {
 		before = n;
-		n = n->next;
+		n = behind(q, n);
 	}
 	while (n != NULL && !may_be_skipped(n->msg)) {
 		before = n;
-		n = n->next;
+		n = behind(q, n);
 	}
 	if (n == NULL)
 		return false;
-	if (before != NULL)
-		before->next = n->next;
-	else
-		q->first = n->next;
-	if (q->last == n)
-		q->last = before;
 	q->bytes -= n->msg->frame_len;
-	q->n--;
 	q->skipped++;
-	msg_put(n->msg);
-	slab_free(nodes, n);
+	drop(q, nodes, before, n);
 	return true;
 }
 
 uint32_t sendq_drop_unsent(struct sendq *q, struct slab *nodes)
 {
-	struct sendq keep = {.skipped = q->skipped};
+	struct send_node *const kept = first(q);
 	uint32_t dropped = 0;
 
-	if (q->offset > 0 || (q->first != NULL && q->first->msg->vital)) {
-		keep = (struct sendq){.first = q->first,
-		                      .last = q->first,
-		                      .offset = q->offset,
-		                      .bytes = q->first->msg->frame_len - q->offset,
-		                      .n = 1,
-		                      .skipped = q->skipped};
-		q->first = q->first->next;
-		keep.last->next = NULL;
-		q->offset = 0;
+	if (q->offset == 0 && (kept == NULL || !kept->msg->vital))
+		return sendq_clear(q, nodes);
+	for (; q->last != kept; dropped++) {
+		q->bytes -= kept->next->msg->frame_len;
+		drop(q, nodes, kept, kept->next);
 	}
-	for (; q->first != NULL; dropped++)
-		drop_first(q, nodes);
-	*q = keep;
 	return dropped;
 }
 
@@ -143,7 +146,7 @@ uint32_t sendq_clear(struct sendq *q, struct slab *nodes)
 {
 	uint32_t dropped = 0;
 
-	for (; q->first != NULL; dropped++)
+	for (; !sendq_empty(q); dropped++)
 		drop_first(q, nodes);
 	q->bytes = 0;
 	return dropped;

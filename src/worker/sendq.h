@@ -14,17 +14,18 @@
 
 struct send_node {
 	struct slab_head head;
-	struct send_node *next;
+	struct send_node *next; /* of the last: the first */
 	struct msg *msg;
 };
 
+/* The nodes are a ring: behind the last comes the first. All zero: empty. */
 struct sendq {
-	struct send_node *first, *last;
-	uint32_t offset;     /* bytes of the first message that are written already */
-	uint32_t bytes;      /* that still wait */
-	uint32_t n;          /* messages that wait */
-	uint32_t peak_bytes; /* the most that ever waited */
-	uint32_t skipped;    /* messages that there was no room for, ever */
+	struct send_node *last; /* NULL: nothing waits */
+	uint32_t offset;        /* bytes of the first message that are written already */
+	uint32_t bytes;         /* that still wait */
+	uint32_t n;             /* messages that wait */
+	uint32_t peak_bytes;    /* the most that ever waited */
+	uint32_t skipped;       /* messages that there was no room for, ever */
 };
 
 /* What a waiting message holds besides its bytes: its node, its head, the allocator's share. */
@@ -38,7 +39,7 @@ static inline uint64_t sendq_cost(const struct sendq *q)
 
 static inline bool sendq_empty(const struct sendq *q)
 {
-	return q->first == NULL;
+	return q->last == NULL;
 }
 
 /* Takes one reference to @m on success. 0 or WSMD_ENOMEM. No bound: the caller knows it. */

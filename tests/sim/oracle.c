@@ -119,10 +119,14 @@ static void check_waiting(const struct worker *w, const struct conn *c)
 
 static void check_queue(const struct conn *c)
 {
+	const struct send_node *n = c->sendq.last;
 	uint64_t bytes = 0;
 
-	for (const struct send_node *n = c->sendq.first; n != NULL; n = n->next)
+	for (uint32_t i = 0; i < c->sendq.n; i++) {
+		n = n->next;
 		bytes += n->msg->frame_len;
+	}
+	EXPECT(n == c->sendq.last, "a send queue does not close its ring");
 	EXPECT(bytes - c->sendq.offset == c->sendq.bytes, "a send queue has lost count");
 	census.queue_bytes += c->sendq.bytes;
 }
