@@ -109,10 +109,11 @@ static inline void ws_feed_check(const struct ws_feed *f, size_t left)
 	const struct ws_receiver *r = &f->receiver;
 
 	ASSERT(left <= WS_MAX_TAIL);
-	ASSERT(r->message_len <= f->limits.max_message_bytes);
-	ASSERT(r->message_cap <= 2 * r->message_len);
-	ASSERT((r->message == NULL) == (r->message_cap == 0));
-	ASSERT(ws_receiver_incomplete(r) || r->message_cap == 0);
+	ASSERT(ws_receiver_incomplete(r) || r->begun == NULL);
+	if (r->begun != NULL) {
+		ASSERT(r->begun->len <= f->limits.max_message_bytes);
+		ASSERT(r->begun->cap <= 2 * r->begun->len);
+	}
 	ASSERT(!r->ended || left == 0);
 }
 

@@ -10,6 +10,7 @@
 #define PRINTF(fmt, arg) __attribute__((format(printf, fmt, arg)))
 #define NORETURN         __attribute__((noreturn))
 #define COLD             __attribute__((cold, noinline))
+#define NOINLINE         __attribute__((noinline)) /* so that its stack is not its caller's */
 #define UNUSED           __attribute__((unused))
 
 /* Two lines, because the adjacent-line prefetcher moves them in pairs. */

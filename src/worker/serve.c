@@ -84,7 +84,7 @@ void serve_row(const struct worker *w, const struct conn *c, struct conn_row *ro
 		.queue_bytes = c->sendq.bytes,
 		.skipped_messages = c->sendq.skipped,
 		.queue_peak_bytes = c->sendq.peak_bytes,
-		.incomplete_bytes = c->rx.message_len + c->tail_len,
+		.incomplete_bytes = ws_receiver_begun_bytes(&c->rx) + c->tail_len,
 		.healthy = health_is_good(c),
 		.suspect = health_is_suspect(c),
 		.ping_pending = c->ping_pending,

@@ -13,10 +13,13 @@
 #include "ws/text.h"
 #include "ws/utf8.h"
 
-static_assert(sizeof(struct ws_receiver) <= 40, "part of every idle connection");
+static_assert(sizeof(struct ws_receiver) <= 16, "part of every idle connection");
 static_assert(sizeof(size_t) == sizeof(uint64_t), "lengths below a limit are used as sizes");
 
 #define TOKEN MS_PER_S /* price of a control frame: so a rate per second is a rate per ms */
+
+/* What fits into control_tokens: more than limits.control_frame_burst may say. */
+#define CONTROL_TOKENS_MAX ((UINT32_C(1) << 31) - 1)
 
 /* Beside 0 and the codes of ws_receiver_next(): the frame is done and caused no event. */
 #define NEXT_FRAME 1
@@ -34,18 +37,14 @@ static inline size_t left(const struct input *in)
 
 static void release(struct ws_receiver *r)
 {
-	free(r->message);
-	r->message = NULL;
-	r->message_cap = 0;
+	free(r->begun);
+	r->begun = NULL;
 }
 
 /* Nothing behind a close frame or a violation is looked at. */
 static void end(struct ws_receiver *r, struct input *in)
 {
 	release(r);
-	r->message_len = 0;
-	r->frame_left = 0;
-	r->opcode = 0;
 	r->ended = true;
 	in->at = in->end;
 }
@@ -75,7 +74,7 @@ static bool take_token(struct ws_receiver *r, const struct ws_limits *l, uint64_
 	if (tokens > full)
 		tokens = full;
 	r->control_seen_ms = (uint32_t)now_ms;
-	r->control_tokens = (uint32_t)(tokens < TOKEN ? tokens : tokens - TOKEN);
+	r->control_tokens = (tokens < TOKEN ? tokens : tokens - TOKEN) & CONTROL_TOKENS_MAX;
 	return tokens >= TOKEN;
 }
 
@@ -130,6 +129,15 @@ static int take_control(struct ws_receiver *r, const struct ws_limits *l, const 
 	return 0;
 }
 
+/* Unmask a whole text. Returns: where it is wrong, @len if it ends too early; -1: nowhere. */
+static NOINLINE ptrdiff_t unmask_text(uint8_t *body, size_t len, uint32_t key)
+{
+	uint8_t utf8 = WS_UTF8_WHOLE;
+	const size_t good = ws_text_unmask(body, body, len, key, &utf8);
+
+	return good == len && utf8 == WS_UTF8_WHOLE ? -1 : (ptrdiff_t)good;
+}
+
 /* A message of one frame that is all there: handed out from where it lies. */
 static int take_whole(struct ws_receiver *r, const struct ws_frame *f, struct input *in,
                       struct ws_event *ret)
@@ -138,11 +146,10 @@ static int take_whole(struct ws_receiver *r, const struct ws_frame *f, struct in
 	uint8_t *const body = in->at;
 
 	if (f->opcode == WS_TEXT) {
-		/* utf8 is WS_UTF8_WHOLE since the end of the last message */
-		const size_t good = ws_text_unmask(body, body, len, f->mask_key, &r->utf8);
+		const ptrdiff_t wrong = unmask_text(body, len, f->mask_key);
 
-		if (UNLIKELY(good < len || r->utf8 != WS_UTF8_WHOLE))
-			return violate(r, in, WS_RULE_TEXT_UTF8, body + good, ret);
+		if (UNLIKELY(wrong >= 0))
+			return violate(r, in, WS_RULE_TEXT_UTF8, body + wrong, ret);
 	} else {
 		(void)ws_mask(body, len, f->mask_key); /* whole: the key is not used again */
 	}
@@ -163,50 +170,51 @@ static int take_whole(struct ws_receiver *r, const struct ws_frame *f, struct in
  */
 static int reserve(struct ws_receiver *r, const struct ws_limits *l, size_t n)
 {
-	const uint64_t need = (uint64_t)r->message_len + n;
-	const uint64_t most = r->fin ? r->message_len + r->frame_left : l->max_message_bytes;
-	uint64_t cap = 2 * (uint64_t)r->message_cap;
-	uint8_t *message;
+	struct ws_begun *m = r->begun;
+	const uint64_t need = (uint64_t)m->len + n;
+	const uint64_t most = m->fin ? m->len + m->frame_left : l->max_message_bytes;
+	uint64_t cap = 2 * (uint64_t)m->cap;
 
-	if (need <= r->message_cap)
+	if (need <= m->cap)
 		return 0;
 	if (cap > most)
 		cap = most;
 	if (cap < need)
 		cap = need;
-	message = realloc(r->message, cap);
-	if (!message)
+	m = realloc(m, sizeof(*m) + cap);
+	if (m == NULL)
 		return WSMD_ENOMEM;
-	r->message = message;
-	r->message_cap = (uint32_t)cap;
+	m->cap = (uint32_t)cap;
+	r->begun = m;
 	return 0;
 }
 
 static int finish_message(struct ws_receiver *r, struct input *in, struct ws_event *ret)
 {
-	if (r->opcode == WS_TEXT && r->utf8 != WS_UTF8_WHOLE)
+	struct ws_begun *m = r->begun;
+
+	if (m->opcode == WS_TEXT && m->utf8 != WS_UTF8_WHOLE)
 		return violate(r, in, WS_RULE_TEXT_UTF8, in->at, ret);
 	*ret = (struct ws_event){
 		.type = WS_EVENT_MESSAGE,
-		.opcode = r->opcode,
-		.continuations = r->fragments - 1,
-		.data = r->message ? r->message : in->at,
-		.len = r->message_len,
+		.opcode = m->opcode,
+		.continuations = m->fragments - 1,
+		.data = m->bytes,
+		.len = m->len,
 	};
-	r->opcode = 0;
-	r->message_len = 0;
+	m->opcode = 0;
 	return 0;
 }
 
 /* Unmask @n bytes into the assembly buffer, in the one pass over them. Returns: the good ones. */
-static size_t append(struct ws_receiver *r, const uint8_t *src, size_t n)
+static size_t append(struct ws_begun *m, const uint8_t *src, size_t n)
 {
-	uint8_t *const dst = r->message + r->message_len;
-	const uint32_t key = r->mask_key;
+	uint8_t *const dst = m->bytes + m->len;
+	const uint32_t key = m->mask_key;
 
-	r->mask_key = ws_mask_turn(key, n);
-	if (r->opcode == WS_TEXT)
-		return ws_text_unmask(dst, src, n, key, &r->utf8);
+	m->mask_key = ws_mask_turn(key, n);
+	if (m->opcode == WS_TEXT)
+		return ws_text_unmask(dst, src, n, key, &m->utf8);
 	ws_mask_copy(dst, src, n, key);
 	return n;
 }
@@ -215,38 +223,59 @@ static size_t append(struct ws_receiver *r, const uint8_t *src, size_t n)
 static int take_payload(struct ws_receiver *r, const struct ws_limits *l, struct input *in,
                         struct ws_event *ret)
 {
-	const size_t n = left(in) < r->frame_left ? left(in) : r->frame_left;
-	size_t good;
+	const size_t n = left(in) < r->begun->frame_left ? left(in) : r->begun->frame_left;
+
+	/* Memory first: without it nothing has happened yet, and the call may be repeated. */
+	if (n > 0 && reserve(r, l, n) != 0)
+		return WSMD_ENOMEM;
+
+	struct ws_begun *m = r->begun;
 
 	if (n > 0) {
-		/* Memory first: without it nothing has happened yet, and the call may be repeated.
-		 */
-		if (reserve(r, l, n) != 0)
-			return WSMD_ENOMEM;
-		good = append(r, in->at, n);
+		const size_t good = append(m, in->at, n);
+
 		if (good < n)
 			return violate(r, in, WS_RULE_TEXT_UTF8, in->at + good, ret);
-		r->message_len += (uint32_t)n;
-		r->frame_left -= (uint32_t)n;
+		m->len += (uint32_t)n;
+		m->frame_left -= (uint32_t)n;
 		in->at += n;
 	}
-	if (r->frame_left > 0)
+	if (m->frame_left > 0)
 		return WSMD_ENEEDMORE;
-	return r->fin ? finish_message(r, in, ret) : NEXT_FRAME;
+	return m->fin ? finish_message(r, in, ret) : NEXT_FRAME;
 }
 
-static void open_frame(struct ws_receiver *r, const struct ws_frame *f)
+/* A message begins, with room for the @n bytes of its first frame that are here. */
+static int begin(struct ws_receiver *r, const struct ws_frame *f, size_t n)
 {
-	if (f->opcode != WS_CONTINUATION) {
-		/* message_len and utf8 are 0 since the end of the last message */
-		r->opcode = f->opcode;
-		r->fragments = 0;
-	}
-	r->fragments++;
-	r->fin = f->fin;
-	r->frame_left =
+	struct ws_begun *m = malloc(sizeof(*m) + n);
+
+	if (m == NULL)
+		return WSMD_ENOMEM;
+	*m = (struct ws_begun){
+		.cap = (uint32_t)n,
+		.opcode = f->opcode,
+		.utf8 = WS_UTF8_WHOLE,
+	};
+	r->begun = m;
+	return 0;
+}
+
+/* Behind its header: the frame is the first of a message, or one more. */
+static int open_frame(struct ws_receiver *r, const struct ws_frame *f, const struct input *in)
+{
+	const size_t n = left(in) - f->header_len;
+	struct ws_begun *m;
+
+	if (r->begun == NULL && begin(r, f, n < f->payload_len ? n : f->payload_len) != 0)
+		return WSMD_ENOMEM;
+	m = r->begun;
+	m->fragments++;
+	m->fin = f->fin;
+	m->frame_left =
 		(uint32_t)f->payload_len; /* within the limit, as take_frame() has checked */
-	r->mask_key = f->mask_key;
+	m->mask_key = f->mask_key;
+	return 0;
 }
 
 /*
@@ -258,12 +287,12 @@ static enum ws_rule check_sequence(const struct ws_receiver *r, const struct ws_
 {
 	switch (b & 0x7F) { /* all but FIN */
 	case WS_CONTINUATION:
-		if (r->opcode == 0)
+		if (r->begun == NULL)
 			return WS_RULE_CONTINUATION;
-		return r->fragments < l->max_fragments ? WS_RULE_COUNT : WS_RULE_FRAGMENTS;
+		return r->begun->fragments < l->max_fragments ? WS_RULE_COUNT : WS_RULE_FRAGMENTS;
 	case WS_TEXT:
 	case WS_BINARY:
-		return r->opcode == 0 ? WS_RULE_COUNT : WS_RULE_INTERLEAVED;
+		return r->begun == NULL ? WS_RULE_COUNT : WS_RULE_INTERLEAVED;
 	default:
 		return WS_RULE_COUNT;
 	}
@@ -289,24 +318,28 @@ static int take_frame(struct ws_receiver *r, const struct ws_limits *l, enum ws_
 	if (f.opcode >= WS_CLOSE)
 		return take_control(r, l, &f, now_ms, in, ret);
 	if (f.payload_len > l->max_message_bytes ||
-	    r->message_len > l->max_message_bytes - f.payload_len) {
-		const uint64_t announced = r->message_len + f.payload_len; /* below 2^63 + 2^32 */
+	    ws_receiver_begun_bytes(r) > l->max_message_bytes - f.payload_len) {
+		/* below 2^63 + 2^32 */
+		const uint64_t announced = ws_receiver_begun_bytes(r) + f.payload_len;
 
 		(void)violate(r, in, WS_RULE_MESSAGE_SIZE, in->at, ret);
 		ret->len = announced;
 		return 0;
 	}
-	in->at += f.header_len;
-	if (f.fin && f.opcode != WS_CONTINUATION && f.payload_len <= left(in))
+	if (f.fin && f.opcode != WS_CONTINUATION && f.payload_len <= left(in) - f.header_len) {
+		in->at += f.header_len;
 		return take_whole(r, &f, in, ret);
-	open_frame(r, &f);
+	}
+	if (open_frame(r, &f, in) != 0)
+		return WSMD_ENOMEM;
+	in->at += f.header_len;
 	return take_payload(r, l, in, ret);
 }
 
 void ws_receiver_init(struct ws_receiver *r, const struct ws_limits *l, uint64_t now_ms)
 {
 	*r = (struct ws_receiver){
-		.control_tokens = l->control_burst * TOKEN,
+		.control_tokens = l->control_burst * TOKEN & CONTROL_TOKENS_MAX,
 		.control_seen_ms = (uint32_t)now_ms,
 	};
 }
@@ -316,21 +349,23 @@ void ws_receiver_fini(struct ws_receiver *r)
 	release(r);
 }
 
-static __attribute__((noinline)) int next_event(struct ws_receiver *r, const struct ws_limits *l,
-                                                enum ws_role role, uint8_t *data, size_t len,
-                                                uint64_t now_ms, size_t *ret_used,
-                                                struct ws_event *ret)
+static NOINLINE int next_event(struct ws_receiver *r, const struct ws_limits *l, enum ws_role role,
+                               uint8_t *data, size_t len, uint64_t now_ms, size_t *ret_used,
+                               struct ws_event *ret)
 {
 	struct input in = {.at = data, .end = data + len, .begin = data};
 	int rc = NEXT_FRAME;
 
-	ws_receiver_done(r);
 	if (r->ended) {
 		*ret_used = len;
 		return WSMD_ENEEDMORE;
 	}
-	if (r->frame_left > 0)
-		rc = take_payload(r, l, &in, ret);
+	if (UNLIKELY(r->begun != NULL)) {
+		if (r->begun->opcode == 0)
+			release(r); /* handed out by the call before */
+		else if (r->begun->frame_left > 0)
+			rc = take_payload(r, l, &in, ret);
+	}
 	while (rc == NEXT_FRAME)
 		rc = take_frame(r, l, role, now_ms, &in, ret);
 	*ret_used = (size_t)(in.at - data);
@@ -360,7 +395,7 @@ int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_r
 	uint8_t *body;
 	uint32_t key;
 
-	if (UNLIKELY(role != WS_SERVER || r->message || r->opcode != 0 || r->ended) ||
+	if (UNLIKELY(role != WS_SERVER || r->begun != NULL || r->ended) ||
 	    !ws_frame_is_usual(data, len, l->max_message_bytes, &header_len, &n))
 		return next_event(r, l, role, data, len, now_ms, ret_used, ret);
 	body = data + header_len;
@@ -368,11 +403,10 @@ int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_r
 	if (data[0] == (0x80 | WS_BINARY)) {
 		ws_mask_copy(body, body, n, key);
 	} else if (n > WS_MASK_SHORT || !ws_mask_short(body, body, n, key, true)) {
-		/* utf8 is WS_UTF8_WHOLE since the end of the last message */
-		const size_t good = ws_text_unmask(body, body, n, key, &r->utf8);
+		const ptrdiff_t wrong = unmask_text(body, n, key);
 
-		if (UNLIKELY(good < n || r->utf8 != WS_UTF8_WHOLE))
-			return refuse_text(r, data, len, body + good, ret_used, ret);
+		if (UNLIKELY(wrong >= 0))
+			return refuse_text(r, data, len, body + wrong, ret_used, ret);
 	}
 	*ret_used = header_len + n;
 	*ret = (struct ws_event){

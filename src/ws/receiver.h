@@ -11,7 +11,7 @@
  * end (at most WS_MAX_TAIL bytes) is the caller's to keep and to present again in front of the
  * next bytes. So a cut may fall anywhere, and all state is in this struct.
  *
- * Thread: the owner of the connection. Owns: the assembly buffer, until ws_receiver_fini().
+ * Thread: the owner of the connection. Owns: the begun message, until ws_receiver_fini().
  */
 #pragma once
 
@@ -44,7 +44,7 @@ enum ws_opcode {
 struct ws_limits {
 	uint32_t max_message_bytes; /* of one message, all fragments together */
 	uint32_t max_fragments;     /* frames of one message; empty ones count */
-	uint32_t control_burst;     /* pings and pongs at once, at most 4 million ... */
+	uint32_t control_burst;     /* pings and pongs at once, at most 2 million ... */
 	uint32_t control_per_s;     /* ... and their refill; 0: no limit */
 };
 
@@ -68,24 +68,29 @@ struct ws_event {
 	int64_t at; /* of a violation: its frame, or byte of a text, from the first byte of @data */
 };
 
+/* A message of which only a part is here: made when it begins, gone with its event. */
+struct ws_begun {
+	uint32_t len;        /* bytes received so far */
+	uint32_t cap;        /* room in @bytes; at most twice what was received */
+	uint32_t frame_left; /* payload bytes of the open frame still to come */
+	uint32_t mask_key;   /* rotated, so that its first byte is for the next payload byte */
+	uint32_t fragments;  /* frames so far */
+	uint8_t opcode;      /* 0: handed out, the next call frees it */
+	uint8_t utf8;        /* decoder state of a text */
+	bool fin;            /* the open frame is the last of the message */
+	_Alignas(16) uint8_t bytes[];
+};
+
 struct ws_receiver {
-	uint8_t *message;         /* assembly buffer; NULL before the first byte of a message */
-	uint32_t message_len;     /* bytes of the open message received so far */
-	uint32_t message_cap;     /* bytes allocated; at most twice what was received */
-	uint32_t frame_left;      /* payload bytes of the open data frame still to come */
-	uint32_t mask_key;        /* rotated, so that its first byte is for the next payload byte */
-	uint32_t fragments;       /* frames of the open message so far */
-	uint32_t control_tokens;  /* token bucket in 1/1000 frames */
-	uint32_t control_seen_ms; /* when it was last filled, monotonic [ms], truncated */
-	uint8_t opcode;           /* of the open message; 0: none open */
-	uint8_t utf8;             /* decoder state of an open text message */
-	bool fin;                 /* the open data frame is the last of its message */
-	bool ended;               /* after CLOSE or VIOLATION: everything else is ignored */
+	struct ws_begun *begun;       /* NULL: nothing is */
+	uint32_t control_seen_ms;     /* last look at the bucket, monotonic [ms], truncated */
+	uint32_t control_tokens : 31; /* in 1/1000 frames */
+	uint32_t ended : 1;           /* after CLOSE or VIOLATION: all else is ignored */
 };
 
 void ws_receiver_init(struct ws_receiver *r, const struct ws_limits *l, uint64_t now_ms);
 
-/* Frees the assembly buffer. Harmless twice and on a zeroed struct. */
+/* Frees the begun message. Harmless twice and on a zeroed struct. */
 void ws_receiver_fini(struct ws_receiver *r);
 
 /**
@@ -107,18 +112,24 @@ MUST_CHECK int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l
  * call of ws_receiver_next() would do it too: for a caller who has nothing to present to it. */
 static inline void ws_receiver_done(struct ws_receiver *r)
 {
-	if (r->message != NULL && r->opcode == 0)
+	if (r->begun != NULL && r->begun->opcode == 0)
 		ws_receiver_fini(r);
 }
 
 /* Is a message begun and not finished? The caller keeps a deadline on completing it. */
 static inline bool ws_receiver_incomplete(const struct ws_receiver *r)
 {
-	return r->opcode != 0;
+	return r->begun != NULL && r->begun->opcode != 0;
 }
 
-/* Bytes of memory borrowed now. */
+/* Bytes of the message that is begun. */
+static inline uint32_t ws_receiver_begun_bytes(const struct ws_receiver *r)
+{
+	return r->begun == NULL ? 0 : r->begun->len;
+}
+
+/* Bytes of memory borrowed now for what it holds. */
 static inline uint64_t ws_receiver_held(const struct ws_receiver *r)
 {
-	return r->message_cap;
+	return r->begun == NULL ? 0 : r->begun->cap;
 }
