@@ -14,7 +14,6 @@
 
 struct transport {
 	const struct transport_ops *ops;
-	void *state; /* the transport's own; NULL for tcp */
 	int fd;
 };
 
@@ -24,7 +23,7 @@ struct transport_ops {
 	ssize_t (*read)(struct transport *t, void *buf, size_t len);
 	ssize_t (*writev)(struct transport *t, const struct iovec *iov, int n);
 	void (*shutdown)(struct transport *t); /* no more from this side */
-	void (*close)(struct transport *t);    /* gives back state and descriptor */
+	void (*close)(struct transport *t);    /* gives back the descriptor */
 };
 
 /* Takes over @fd. */

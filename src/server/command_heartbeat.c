@@ -52,6 +52,8 @@ static void finish_heartbeat(struct server *s, struct control *c, struct operati
 		argument_not_found(s, c, &op->target);
 	else if (op->err == WSMD_EINVAL)
 		refuse(s, c, &op->heartbeat);
+	else if (op->err < 0)
+		control_fail(s, c, "internal", "out of memory; nothing was changed", NULL, NULL);
 	else
 		control_reply(s, c, render_heartbeat(&op->heartbeat));
 	operation_free(op);

@@ -6,6 +6,7 @@
 
 #include "admit/answer.h"
 #include "base/err.h"
+#include "worker/aside.h"
 #include "worker/close_text.h"
 #include "worker/deadline.h"
 #include "worker/health.h"
@@ -128,7 +129,8 @@ static void init(struct worker *w, struct conn *c, const struct handoff *h)
 	timer_init(&c->timer);
 	c->protocol = (uint8_t)h->protocol;
 	c->peer = h->peer;
-	c->opened_ms = c->heard_ms = w->now_ms;
+	c->opened_ms = w->now_ms;
+	c->heard_ms = (uint32_t)w->now_ms;
 	c->interest = OS_READ;
 }
 
@@ -232,7 +234,7 @@ static void log_close(const struct worker *w, const struct conn *c, const struct
 	if (reason == CLOSE_KICKED && !parting->evidence.from_program)
 		log_u64(&l, "uid", parting->evidence.uid);
 	log_u64(&l, "age_ms", w->now_ms - c->opened_ms);
-	log_u64(&l, "silent_ms", w->now_ms - c->heard_ms);
+	log_u64(&l, "silent_ms", w->now_ms - conn_heard_ms(w, c));
 	log_u64(&l, "messages_in", c->messages_in);
 	log_u64(&l, "messages_out", c->messages_out);
 	log_end(&l);
@@ -245,9 +247,9 @@ static void leave_open(struct worker *w, struct conn *c, enum close_reason reaso
                        const struct parting *parting)
 {
 	c->reason = (uint8_t)reason;
-	c->ending_ms = w->now_ms;
+	c->ending_ms = (uint32_t)w->now_ms;
 	recorder_closing(w, c, parting);
-	c->blocked_ms = 0;
+	c->sendq.blocked_ms = 0;
 	c->paused = false;
 	log_close(w, c, parting);
 	stats_add(w->is.stats, stat_close(reason), 1);
@@ -388,7 +390,7 @@ void conn_watch(struct worker *w, struct conn *c)
 		conn_abort(w, c, CLOSE_NO_MEMORY); /* unwatched, it would be a ghost */
 		return;
 	}
-	c->interest = (uint8_t)want;
+	c->interest = want & (OS_READ | OS_WRITE);
 }
 
 void conn_reap_later(struct worker *w, struct conn *c)
@@ -404,7 +406,7 @@ void conn_reap(struct worker *w)
 		c->transport.ops->close(&c->transport);
 		/* Not earlier: a handler may still look at a message when its reply fails. */
 		ws_receiver_fini(&c->rx);
-		free(c->tail);
+		aside_free(c);
 		stats_sub(w->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
 		sources_left(w->is.sources, &c->peer);
 		stats_sub(w->is.stats, stat_protocol_now((enum protocol_type)c->protocol), 1);

@@ -20,7 +20,6 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "base/pace.h"
 #include "base/slab.h"
 #include "net/transport.h"
 #include "net/wheel.h"
@@ -39,51 +38,57 @@ enum conn_state {
 };
 
 struct conn {
+	/* What an echoed message reads and writes. */
 	struct slab_head head;
-	uint8_t state;         /* enum conn_state, moved by conn.c alone */
-	uint8_t reason;        /* enum close_reason, once not open */
-	uint8_t protocol;      /* enum protocol_type */
-	uint8_t score;         /* see health.h, which alone changes it and ... */
-	uint8_t missed;        /* ... this: pongs in a row, nothing else heard between */
-	uint8_t tail_len;      /* bytes in tail */
-	uint8_t interest;      /* events the poll watches */
-	bool ping_pending : 1; /* a pong is awaited */
-	bool paused : 1;       /* not read from: its own replies fill the queue */
-	bool write_shut : 1;   /* our FIN is sent */
-	bool is_dirty : 1;     /* in worker.dirty */
-	bool is_tapped : 1;    /* somebody follows its frames: see tapper.h */
 	struct transport transport;
 	struct session *session; /* NULL once not open */
 	struct ws_receiver rx;
+	uint8_t state;        /* enum conn_state, moved by conn.c alone */
+	uint8_t score;        /* see health.h, which alone changes it and ... */
+	uint8_t missed;       /* ... this: pongs in a row, nothing else heard between */
+	uint8_t interest : 3; /* events the poll watches */
+	bool paused : 1;      /* not read from: its own replies fill the queue */
+	bool write_shut : 1;  /* our FIN is sent */
+	bool is_dirty : 1;    /* in worker.dirty */
+	bool is_tapped : 1;   /* somebody follows its frames: see tapper.h */
+	bool has_tail : 1;    /* of a frame header or control frame the beginning is here */
+	/* Stamps, see worker.h. */
+	uint32_t heard_ms; /* last sign of life */
+	union {
+		uint32_t message_ms; /* open: an incomplete message began; 0: none */
+		uint32_t ending_ms;  /* not open: it was left then */
+	};
+	/* A pong is awaited: when the first ping of those that are not answered was sent. None is:
+	 * when the last pong came. */
+	uint32_t asked_ms;
 	struct sendq sendq;
-	struct pace messages; /* that the peer may send */
-	uint8_t *tail;        /* unfinished frame header or control frame; NULL: none */
+	uint64_t messages_in, messages_out, bytes_in, bytes_out;
+
+	/* The rest of its life. */
 	struct timer timer;
 	struct conn *next;         /* in worker.dirty or worker.closed */
+	struct aside *aside;       /* what few have; NULL: nothing of it */
 	struct recorder *recorder; /* NULL: none */
-
-	/* monotonic [ms]; 0: not so */
-	uint64_t opened_ms;
-	uint64_t heard_ms; /* last sign of life */
-	union {
-		uint64_t message_ms; /* open: an incomplete message began */
-		uint64_t ending_ms;  /* not open: it was left then */
-	};
-	uint64_t blocked_ms; /* the kernel last took bytes, while more wait */
-	uint64_t ping_us;    /* last ping sent, monotonic [us] */
-
-	uint64_t messages_in, messages_out, bytes_in, bytes_out;
+	uint64_t opened_ms;        /* monotonic [ms] */
+	uint64_t ping_us;          /* last ping sent, monotonic [us]; 0: none yet */
 	uint32_t pings_sent, pongs_received;
-	uint32_t interval_ms, timeout_ms; /* heartbeat of its own; 0: the configuration's */
 	struct rtt rtt;
-	/* Truncated [ms]. A pong is awaited: when the first ping of those that are not answered was
-	 * sent. None is: when the last pong came. */
-	uint32_t asked_ms;
 	struct net_addr peer;
+	uint8_t reason;    /* enum close_reason, once not open */
+	uint8_t protocol;  /* enum protocol_type */
+	bool ping_pending; /* a pong is awaited */
 };
 
 /* The promise of the idle connection: see docs/performance.md before this grows. */
-static_assert(sizeof(struct conn) <= 312, "an idle connection must stay small");
+static_assert(sizeof(struct conn) <= 240, "an idle connection must stay small");
+static_assert(offsetof(struct conn, sendq) == CACHE_LINE, "what is hot comes first ...");
+static_assert(offsetof(struct conn, timer) == 2 * CACHE_LINE, "... and is two cache lines");
+
+static inline uint64_t conn_heard_ms(const struct worker *w, const struct conn *c) ON_WORKER;
+static inline uint64_t conn_heard_ms(const struct worker *w, const struct conn *c)
+{
+	return worker_whole_ms(w, c->heard_ms);
+}
 
 /* Take a connection over. Frees @h; refuses with an HTTP answer what cannot be taken. */
 void conn_open(struct worker *w, struct handoff *h) ON_WORKER;

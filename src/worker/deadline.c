@@ -19,22 +19,35 @@ static uint64_t closing_until(const struct worker *w, const struct conn *c)
 {
 	if (w->leave.kind == LEAVE_STOP && !sendq_empty(&c->sendq))
 		return w->leave.until_ms + MS_PER_S; /* leave.c cuts before, and counts it */
-	return c->ending_ms + w->view.limits.close_timeout_ms;
+	return worker_whole_ms(w, c->ending_ms) + w->view.limits.close_timeout_ms;
+}
+
+static uint64_t blocked_until(const struct worker *w, const struct conn *c) ON_WORKER;
+static uint64_t blocked_until(const struct worker *w, const struct conn *c)
+{
+	return worker_since(w, worker_whole_ms(w, c->sendq.blocked_ms)) +
+	       w->view.limits.write_timeout_ms;
+}
+
+static uint64_t message_until(const struct worker *w, const struct conn *c) ON_WORKER;
+static uint64_t message_until(const struct worker *w, const struct conn *c)
+{
+	return worker_since(w, worker_whole_ms(w, c->message_ms)) +
+	       w->view.limits.message_timeout_ms;
 }
 
 static uint64_t next_deadline(const struct worker *w, const struct conn *c) ON_WORKER;
 static uint64_t next_deadline(const struct worker *w, const struct conn *c)
 {
-	const struct conf_limits *l = &w->view.limits;
 	uint64_t at;
 
 	if (c->state != CONN_OPEN)
 		return closing_until(w, c);
 	at = keepalive_due_ms(w, c);
-	if (c->blocked_ms != 0)
-		at = earlier(at, worker_since(w, c->blocked_ms) + l->write_timeout_ms);
+	if (c->sendq.blocked_ms != 0)
+		at = earlier(at, blocked_until(w, c));
 	if (c->message_ms != 0 && !c->paused)
-		at = earlier(at, worker_since(w, c->message_ms) + l->message_timeout_ms);
+		at = earlier(at, message_until(w, c));
 	return at;
 }
 
@@ -67,19 +80,15 @@ void deadline_rearm_some(struct worker *w)
 
 void deadline_fire(struct worker *w, struct conn *c)
 {
-	const struct conf_limits *l = &w->view.limits;
-
 	if (c->state != CONN_OPEN) {
 		if (w->now_ms >= closing_until(w, c)) {
 			stats_add(w->is.stats, STAT_CLOSE_TIMEOUTS, 1);
 			conn_abort(w, c, (enum close_reason)c->reason);
 		}
-	} else if (c->blocked_ms != 0 &&
-	           w->now_ms >= worker_since(w, c->blocked_ms) + l->write_timeout_ms) {
+	} else if (c->sendq.blocked_ms != 0 && w->now_ms >= blocked_until(w, c)) {
 		health_on_write_late(w, c);
 		conn_close(w, c, CLOSE_WRITE_TIMEOUT);
-	} else if (c->message_ms != 0 && !c->paused &&
-	           w->now_ms >= worker_since(w, c->message_ms) + l->message_timeout_ms) {
+	} else if (c->message_ms != 0 && !c->paused && w->now_ms >= message_until(w, c)) {
 		conn_close(w, c, CLOSE_MESSAGE_TIMEOUT);
 	} else {
 		keepalive_check(w, c);

@@ -2,9 +2,9 @@
 #include "worker/input.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/err.h"
+#include "worker/aside.h"
 #include "worker/deadline.h"
 #include "worker/health.h"
 #include "worker/keepalive.h"
@@ -38,17 +38,27 @@ static void out_of_memory(struct worker *w, struct conn *c)
 		conn_abort(w, c, CLOSE_NO_MEMORY); /* the peer's close frame would not be found */
 }
 
+/* One message more, with limits.messages_per_s in force. False: he talks too much. */
+static bool may_talk(struct worker *w, struct conn *c) ON_WORKER;
+static bool may_talk(struct worker *w, struct conn *c)
+{
+	const struct conf_limits *l = &w->view.limits;
+	struct aside *a = aside_make(c);
+
+	if (a != NULL && pace_take(&a->messages, w->now_ms, l->messages_per_s, l->message_burst))
+		return true;
+	conn_close(w, c, a == NULL ? CLOSE_NO_MEMORY : CLOSE_MESSAGE_RATE);
+	return false;
+}
+
 /* A plain client's message goes to its hub's handler. */
 static void on_message(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
 static void on_message(struct worker *w, struct conn *c, const struct ws_event *ev)
 {
 	const struct conf_limits *l = &w->view.limits;
 
-	if (l->messages_per_s > 0 &&
-	    !pace_take(&c->messages, w->now_ms, l->messages_per_s, l->message_burst)) {
-		conn_close(w, c, CLOSE_MESSAGE_RATE);
+	if (l->messages_per_s > 0 && !may_talk(w, c))
 		return;
-	}
 	if (UNLIKELY(c->messages_in++ == 0))
 		recorder_note(w, c, EVENT_FIRST_MESSAGE, ev->len, 0);
 	stats_add(w->is.stats, STAT_MESSAGES_IN, 1);
@@ -128,19 +138,10 @@ static void keep_tail(struct worker *w, struct conn *c, const uint8_t *data, siz
 static void keep_tail(struct worker *w, struct conn *c, const uint8_t *data, size_t len)
 {
 	ASSERT(len <= WS_MAX_TAIL);
-	if (len == 0 && c->tail != NULL) {
-		free(c->tail);
-		c->tail = NULL;
-	} else if (len > 0) {
-		if (c->tail == NULL)
-			c->tail = malloc(WS_MAX_TAIL);
-		if (c->tail == NULL) {
-			out_of_memory(w, c);
-			return;
-		}
-		memcpy(c->tail, data, len);
-	}
-	c->tail_len = (uint8_t)len;
+	if (len == 0 && !c->has_tail)
+		return;
+	if (aside_keep_tail(c, data, (uint8_t)len) < 0)
+		out_of_memory(w, c);
 }
 
 /* The peer has limits.message_timeout_s for what it has begun. Once it closes, it has no say. */
@@ -149,10 +150,10 @@ static void note_incomplete(struct worker *w, struct conn *c)
 {
 	if (c->state != CONN_OPEN)
 		return;
-	if (c->tail_len == 0 && !ws_receiver_incomplete(&c->rx)) {
+	if (!c->has_tail && !ws_receiver_incomplete(&c->rx)) {
 		c->message_ms = 0;
 	} else if (c->message_ms == 0) {
-		c->message_ms = w->now_ms;
+		c->message_ms = worker_stamp(w);
 		deadline_arm(w, c);
 	}
 }
@@ -193,11 +194,9 @@ void input_consume(struct worker *w, struct conn *c, uint8_t *data, size_t len)
 
 void input_readable(struct worker *w, struct conn *c)
 {
-	const size_t tail = c->tail_len;
+	const size_t tail = UNLIKELY(c->has_tail) ? aside_tail(c, w->in) : 0;
 	ssize_t n;
 
-	if (tail > 0)
-		memcpy(w->in, c->tail, tail);
 	n = c->transport.ops->read(&c->transport, w->in + tail, WORKER_READ_BYTES);
 	stats_add(w->is.stats, STAT_READS, 1);
 	if (n <= 0) {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "stats/round_trips.h"
+#include "worker/aside.h"
 #include "worker/deadline.h"
 #include "worker/health.h"
 #include "worker/output.h"
@@ -18,28 +19,21 @@
 static uint32_t interval_ms(const struct worker *w, const struct conn *c) ON_WORKER;
 static uint32_t interval_ms(const struct worker *w, const struct conn *c)
 {
-	return c->interval_ms != 0 ? c->interval_ms : w->view.heartbeat.interval_ms;
+	return c->aside != NULL && c->aside->interval_ms != 0 ? c->aside->interval_ms
+	                                                      : w->view.heartbeat.interval_ms;
 }
 
 static uint32_t timeout_ms(const struct worker *w, const struct conn *c) ON_WORKER;
 static uint32_t timeout_ms(const struct worker *w, const struct conn *c)
 {
-	return c->timeout_ms != 0 ? c->timeout_ms : w->view.heartbeat.timeout_ms;
+	return c->aside != NULL && c->aside->timeout_ms != 0 ? c->aside->timeout_ms
+	                                                     : w->view.heartbeat.timeout_ms;
 }
 
 static uint64_t with_grace(const struct worker *w, uint64_t ms) ON_WORKER;
 static uint64_t with_grace(const struct worker *w, uint64_t ms)
 {
 	return (uint64_t)((double)ms * w->view.heartbeat.grace_factor);
-}
-
-/* A truncated time, whole again: of the past, or of this turn, which began a little before. */
-static uint64_t whole_ms(const struct worker *w, uint32_t truncated_ms) ON_WORKER;
-static uint64_t whole_ms(const struct worker *w, uint32_t truncated_ms)
-{
-	const int32_t ahead_ms = (int32_t)(truncated_ms - (uint32_t)w->now_ms);
-
-	return w->now_ms + (uint64_t)(int64_t)ahead_ms;
 }
 
 /* ---- when to ping ---- */
@@ -65,9 +59,10 @@ static uint64_t own_moment_ms(const struct worker *w, const struct conn *c, uint
 }
 
 /* Nothing but the pong to our last ping was heard since it. */
-static bool is_calm(const struct conn *c)
+static bool is_calm(const struct worker *w, const struct conn *c) ON_WORKER;
+static bool is_calm(const struct worker *w, const struct conn *c)
 {
-	return (uint32_t)c->heard_ms == c->asked_ms && c->heard_ms >= c->ping_us / US_PER_MS;
+	return c->heard_ms == c->asked_ms && conn_heard_ms(w, c) >= c->ping_us / US_PER_MS;
 }
 
 static uint64_t ping_due_ms(const struct worker *w, const struct conn *c) ON_WORKER;
@@ -75,12 +70,13 @@ static uint64_t ping_due_ms(const struct worker *w, const struct conn *c)
 {
 	const uint32_t interval = interval_ms(w, c);
 	const uint64_t tried_ms = c->ping_us / US_PER_MS; /* without memory, in vain */
+	const uint64_t heard_ms = conn_heard_ms(w, c);
 
-	if (c->ping_us == 0 && c->heard_ms == c->opened_ms)
+	if (c->ping_us == 0 && heard_ms == c->opened_ms)
 		return own_moment_ms(w, c, c->opened_ms, interval / 2);
-	if (!c->ping_pending && is_calm(c))
-		return own_moment_ms(w, c, c->heard_ms, interval / 4);
-	return (c->heard_ms > tried_ms ? c->heard_ms : tried_ms) + interval;
+	if (!c->ping_pending && is_calm(w, c))
+		return own_moment_ms(w, c, heard_ms, interval / 4);
+	return (heard_ms > tried_ms ? heard_ms : tried_ms) + interval;
 }
 
 /* ---- when a pong is missed ---- */
@@ -93,9 +89,9 @@ static uint64_t dead_ms(const struct worker *w, const struct conn *c) ON_WORKER;
 static uint64_t dead_ms(const struct worker *w, const struct conn *c)
 {
 	const uint64_t timeout = with_grace(w, timeout_ms(w, c));
-	const uint64_t silent = c->heard_ms + timeout;
+	const uint64_t silent = conn_heard_ms(w, c) + timeout;
 	const uint64_t asked =
-		worker_since(w, whole_ms(w, c->asked_ms)) + timeout - interval_ms(w, c);
+		worker_since(w, worker_whole_ms(w, c->asked_ms)) + timeout - interval_ms(w, c);
 
 	return silent > asked ? silent : asked;
 }
@@ -139,14 +135,15 @@ static uint64_t pong_due_ms(const struct worker *w, const struct conn *c)
 
 /* A ping that was overtaken by other signs of life proves nothing, answered or not: the silence
  * that follows them has its own. */
-static bool ping_counts(const struct conn *c)
+static bool ping_counts(const struct worker *w, const struct conn *c) ON_WORKER;
+static bool ping_counts(const struct worker *w, const struct conn *c)
 {
-	return c->ping_pending && c->heard_ms <= c->ping_us / US_PER_MS;
+	return c->ping_pending && conn_heard_ms(w, c) <= c->ping_us / US_PER_MS;
 }
 
 uint64_t keepalive_due_ms(const struct worker *w, const struct conn *c)
 {
-	return ping_counts(c) ? pong_due_ms(w, c) : ping_due_ms(w, c);
+	return ping_counts(w, c) ? pong_due_ms(w, c) : ping_due_ms(w, c);
 }
 
 /* ---- what is done about it ---- */
@@ -219,7 +216,7 @@ void keepalive_check(struct worker *w, struct conn *c)
 {
 	if (w->now_ms < keepalive_due_ms(w, c))
 		return;
-	if (ping_counts(c)) {
+	if (ping_counts(w, c)) {
 		suspect(w, c);
 		return;
 	}
@@ -232,7 +229,7 @@ void keepalive_check(struct worker *w, struct conn *c)
 
 void keepalive_heard(struct worker *w, struct conn *c)
 {
-	c->heard_ms = w->now_ms;
+	c->heard_ms = (uint32_t)w->now_ms;
 	if (UNLIKELY(health_is_suspect(c)) && c->state == CONN_OPEN)
 		health_resurrect(w, c);
 }
@@ -241,33 +238,51 @@ void keepalive_heard(struct worker *w, struct conn *c)
 
 void keepalive_times(const struct worker *w, const struct conn *c, struct heartbeat *ret)
 {
-	*ret = (struct heartbeat){.reset = c->interval_ms == 0,
+	*ret = (struct heartbeat){.reset = c->aside == NULL || c->aside->interval_ms == 0,
 	                          .interval_ms = interval_ms(w, c),
 	                          .timeout_ms = timeout_ms(w, c)};
+}
+
+/* Both: a reload of one must not make the other a wrong one. 0: the configuration's. */
+static int set_times(struct conn *c, uint32_t interval_ms, uint32_t timeout_ms)
+{
+	struct aside *a = interval_ms == 0 ? c->aside : aside_make(c);
+
+	if (a == NULL)
+		return interval_ms == 0 ? 0 : WSMD_ENOMEM;
+	a->interval_ms = interval_ms;
+	a->timeout_ms = timeout_ms;
+	return 0;
+}
+
+static int override(struct worker *w, struct conn *c, struct heartbeat *h) ON_WORKER;
+static int override(struct worker *w, struct conn *c, struct heartbeat *h)
+{
+	struct heartbeat now;
+	int err;
+
+	keepalive_times(w, c, &now);
+	if (h->interval_ms != 0)
+		now.interval_ms = h->interval_ms;
+	if (h->timeout_ms != 0)
+		now.timeout_ms = h->timeout_ms;
+	if (now.timeout_ms <= now.interval_ms) {
+		*h = now;
+		return WSMD_EINVAL;
+	}
+	err = set_times(c, now.interval_ms, now.timeout_ms);
+	if (err == 0)
+		worker_note_deadline(w, with_grace(w, now.timeout_ms) - now.interval_ms);
+	return err;
 }
 
 int keepalive_override(struct worker *w, struct conn *c, struct heartbeat *h)
 {
 	const bool changes = h->reset || h->interval_ms != 0 || h->timeout_ms != 0;
-	struct heartbeat now;
+	const int err = !changes ? 0 : h->reset ? set_times(c, 0, 0) : override(w, c, h);
 
-	if (h->reset) {
-		c->interval_ms = c->timeout_ms = 0;
-	} else if (h->interval_ms != 0 || h->timeout_ms != 0) {
-		keepalive_times(w, c, &now);
-		if (h->interval_ms != 0)
-			now.interval_ms = h->interval_ms;
-		if (h->timeout_ms != 0)
-			now.timeout_ms = h->timeout_ms;
-		if (now.timeout_ms <= now.interval_ms) {
-			*h = now;
-			return WSMD_EINVAL;
-		}
-		/* Both: a reload of one must not make the other a wrong one. */
-		c->interval_ms = now.interval_ms;
-		c->timeout_ms = now.timeout_ms;
-		worker_note_deadline(w, with_grace(w, now.timeout_ms) - now.interval_ms);
-	}
+	if (err < 0)
+		return err;
 	keepalive_times(w, c, h);
 	if (changes)
 		recorder_note(w, c, EVENT_OVERRIDE, h->interval_ms, h->timeout_ms);
@@ -310,7 +325,7 @@ void keepalive_on_pong(struct worker *w, struct conn *c, const uint8_t *payload,
 		return;
 	}
 	ping_settled(w, c);
-	c->asked_ms = (uint32_t)c->heard_ms;
+	c->asked_ms = c->heard_ms;
 	c->pongs_received++;
 	stats_add(w->is.stats, STAT_PONGS_RECEIVED, 1);
 	health_on_pong(w, c);

@@ -30,7 +30,8 @@ uint64_t keepalive_due_ms(const struct worker *w, const struct conn *c) ON_WORKE
 void keepalive_check(struct worker *w, struct conn *c) ON_WORKER;
 
 /* Give a connection an interval and a timeout of its own, or take them away. *@h becomes what is
- * in force, or with WSMD_EINVAL what would be: the timeout would not be greater. */
+ * in force, or with WSMD_EINVAL what would be: the timeout would not be greater. WSMD_ENOMEM:
+ * nothing is changed. */
 MUST_CHECK int keepalive_override(struct worker *w, struct conn *c, struct heartbeat *h) ON_WORKER;
 void keepalive_times(const struct worker *w, const struct conn *c, struct heartbeat *ret) ON_WORKER;
 

@@ -330,10 +330,10 @@ static int write_once(struct worker *w, struct conn *c, size_t *ret_from_out)
 static void blocked(struct worker *w, struct conn *c, bool progress) ON_WORKER;
 static void blocked(struct worker *w, struct conn *c, bool progress)
 {
-	if (progress && c->blocked_ms != 0)
+	if (progress && c->sendq.blocked_ms != 0)
 		keepalive_heard(w, c); /* room in a full socket: he acknowledged something */
-	if (progress || c->blocked_ms == 0)
-		c->blocked_ms = w->now_ms;
+	if (progress || c->sendq.blocked_ms == 0)
+		c->sendq.blocked_ms = worker_stamp(w);
 	recorder_blocked(w, c);
 	/* Once closing, what the peer says last is awaited. */
 	if (c->state == CONN_OPEN && sendq_cost(&c->sendq) > w->view.limits.send_queue_bytes / 2)
@@ -348,7 +348,7 @@ static void resume(struct worker *w, struct conn *c)
 	c->paused = false;
 	if (c->message_ms == 0)
 		return;
-	c->message_ms = w->now_ms;
+	c->message_ms = worker_stamp(w);
 	deadline_arm(w, c);
 }
 
@@ -376,9 +376,9 @@ void output_flush(struct worker *w, struct conn *c)
 	if (c->paused && sendq_cost(&c->sendq) <= w->view.limits.send_queue_bytes / 4)
 		resume(w, c);
 	if (sendq_empty(&c->sendq)) {
-		if (c->blocked_ms != 0)
+		if (c->sendq.blocked_ms != 0)
 			recorder_unblocked(w, c);
-		c->blocked_ms = 0;
+		c->sendq.blocked_ms = 0;
 		conn_on_flushed(w, c);
 	} else {
 		blocked(w, c, c->bytes_out != before);

@@ -87,7 +87,7 @@ static uint64_t value_of(const struct worker *w, const struct conn *c, enum rank
 	case RANK_BY_QUEUE:
 		return c->sendq.bytes;
 	case RANK_BY_IDLE:
-		return w->now_ms - c->heard_ms;
+		return w->now_ms - conn_heard_ms(w, c);
 	case RANKING_KEY_COUNT:
 		break;
 	}

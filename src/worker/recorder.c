@@ -137,7 +137,7 @@ void recorder_blocked(struct worker *w, struct conn *c)
 
 void recorder_unblocked(struct worker *w, struct conn *c)
 {
-	const uint64_t lasted_ms = w->now_ms - c->blocked_ms;
+	const uint64_t lasted_ms = w->now_ms - worker_whole_ms(w, c->sendq.blocked_ms);
 
 	if (lasted_ms >= MIN_BLOCKED_MS)
 		recorder_note(w, c, EVENT_WRITES_BLOCKED, lasted_ms, 0);
@@ -212,7 +212,7 @@ static void describe(const struct worker *w, const struct conn *c, struct record
 	r->id = c->session->id;
 	r->peer = c->peer;
 	r->age_ms = w->now_ms - c->opened_ms;
-	r->silent_ms = w->now_ms - c->heard_ms;
+	r->silent_ms = w->now_ms - conn_heard_ms(w, c);
 	r->opened_wall_ms = os_wall_ms() - r->age_ms;
 	r->messages_in = c->messages_in;
 	r->messages_out = c->messages_out;
@@ -225,7 +225,8 @@ static void describe(const struct worker *w, const struct conn *c, struct record
 	if (c->recorder != NULL && c->recorder->queue_high_bytes > c->sendq.bytes)
 		r->queue_high_bytes = c->recorder->queue_high_bytes;
 	r->lost = c->recorder == NULL ? 0 : c->recorder->lost;
-	r->blocked_ms = c->blocked_ms == 0 ? 0 : clipped(w->now_ms - c->blocked_ms);
+	if (c->sendq.blocked_ms != 0)
+		r->blocked_ms = clipped(w->now_ms - worker_whole_ms(w, c->sendq.blocked_ms));
 	r->pings_sent = c->pings_sent;
 	r->pongs_received = c->pongs_received;
 	r->rtt_us = c->rtt.last_us;
@@ -322,6 +323,6 @@ void recorder_ended(struct worker *w, struct conn *c)
 
 	if (r == NULL)
 		return;
-	r->closing_ms = clipped(w->now_ms - c->ending_ms);
+	r->closing_ms = clipped(w->now_ms - worker_whole_ms(w, c->ending_ms));
 	r->state = CONN_CLOSED;
 }

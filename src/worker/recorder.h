@@ -67,7 +67,7 @@ void recorder_open(struct worker *w, struct conn *c, const struct handoff *h) ON
 void recorder_note(struct worker *w, struct conn *c, enum record_event_kind kind, uint64_t first,
                    uint64_t second) ON_WORKER;
 
-/* The kernel takes no more for now; it takes everything again, after c->blocked_ms. */
+/* The kernel takes no more for now; it takes everything again, after c->sendq.blocked_ms. */
 void recorder_blocked(struct worker *w, struct conn *c) ON_WORKER;
 void recorder_unblocked(struct worker *w, struct conn *c) ON_WORKER;
 

@@ -26,6 +26,7 @@ struct sendq {
 	uint32_t n;             /* messages that wait */
 	uint32_t peak_bytes;    /* the most that ever waited */
 	uint32_t skipped;       /* messages that there was no room for, ever */
+	uint32_t blocked_ms;    /* stamp: the kernel last took bytes, while more wait; 0: not so */
 };
 
 /* What a waiting message holds besides its bytes: its node, its head, the allocator's share. */

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "hub/group.h"
+#include "worker/aside.h"
 #include "worker/deliver.h"
 #include "worker/health.h"
 #include "worker/keepalive.h"
@@ -76,7 +77,7 @@ void serve_row(const struct worker *w, const struct conn *c, struct conn_row *ro
 		.worker = w->is.index,
 		.connected_wall_ms = os_wall_ms() - (w->now_ms - c->opened_ms),
 		.age_ms = w->now_ms - c->opened_ms,
-		.idle_ms = w->now_ms - c->heard_ms,
+		.idle_ms = w->now_ms - conn_heard_ms(w, c),
 		.messages_in = c->messages_in,
 		.messages_out = c->messages_out,
 		.bytes_in = c->bytes_in,
@@ -84,7 +85,7 @@ void serve_row(const struct worker *w, const struct conn *c, struct conn_row *ro
 		.queue_bytes = c->sendq.bytes,
 		.skipped_messages = c->sendq.skipped,
 		.queue_peak_bytes = c->sendq.peak_bytes,
-		.incomplete_bytes = ws_receiver_begun_bytes(&c->rx) + c->tail_len,
+		.incomplete_bytes = ws_receiver_begun_bytes(&c->rx) + aside_tail_len(c),
 		.healthy = health_is_good(c),
 		.suspect = health_is_suspect(c),
 		.ping_pending = c->ping_pending,

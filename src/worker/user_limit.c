@@ -18,7 +18,7 @@ static bool is_suspect(const struct worker *w, const struct conn *c)
 {
 	const uint64_t asked_ms = c->ping_us / US_PER_MS;
 
-	return health_is_suspect(c) || (c->ping_pending && c->heard_ms <= asked_ms &&
+	return health_is_suspect(c) || (c->ping_pending && conn_heard_ms(w, c) <= asked_ms &&
 	                                w->now_ms >= worker_since(w, asked_ms) + PROBE_MS);
 }
 
@@ -35,10 +35,12 @@ static void probe(struct worker *w, struct user *u) ON_WORKER;
 static void probe(struct worker *w, struct user *u)
 {
 	for (struct session *s = registry_first_of_user(u), *next; s != NULL; s = next) {
+		const uint64_t silent_ms = w->now_ms - conn_heard_ms(w, s->conn);
+
 		next = registry_next_of_user(s);
-		if (w->now_ms - s->conn->heard_ms < FRESH_MS)
+		if (silent_ms < FRESH_MS)
 			continue;
-		recorder_note(w, s->conn, EVENT_PROBED, w->now_ms - s->conn->heard_ms, 0);
+		recorder_note(w, s->conn, EVENT_PROBED, silent_ms, 0);
 		keepalive_probe(w, s->conn);
 	}
 }
@@ -59,7 +61,7 @@ bool user_limit_admits(struct worker *w, struct user *u)
 		if (oldest)
 			recorder_note(w, c, EVENT_REPLACED, n, 0);
 		else
-			recorder_note(w, c, EVENT_EVICTED, w->now_ms - c->heard_ms, n);
+			recorder_note(w, c, EVENT_EVICTED, w->now_ms - conn_heard_ms(w, c), n);
 		conn_close(w, c, oldest ? CLOSE_REPLACED : CLOSE_EVICTED);
 	}
 	return true;

@@ -119,6 +119,30 @@ static inline uint64_t worker_since(const struct worker *w, uint64_t began_ms)
 	return began_ms > w->resumed_ms ? began_ms : w->resumed_ms;
 }
 
+/*
+ * A connection keeps its times as stamps: monotonic [ms], truncated to 32 bits. A stamp means the
+ * moment nearest to now that has these bits, so it must be used within 24 days. What is kept so
+ * ends sooner: no silence lasts longer than heartbeat.timeout_s times grace_factor (10 days),
+ * nothing that is begun, blocked or closing longer than a day.
+ *
+ * Where 0 says "not so", a moment whose bits are 0 is kept as the millisecond before it.
+ */
+static inline uint32_t worker_stamp(const struct worker *w) ON_WORKER;
+static inline uint32_t worker_stamp(const struct worker *w)
+{
+	const uint32_t ms = (uint32_t)w->now_ms;
+
+	return ms != 0 ? ms : UINT32_MAX;
+}
+
+static inline uint64_t worker_whole_ms(const struct worker *w, uint32_t stamp) ON_WORKER;
+static inline uint64_t worker_whole_ms(const struct worker *w, uint32_t stamp)
+{
+	const int32_t ahead_ms = (int32_t)(stamp - (uint32_t)w->now_ms);
+
+	return w->now_ms + (uint64_t)(int64_t)ahead_ms;
+}
+
 /* Sleep until something happens, handle it. False: the worker has stopped. */
 bool worker_turn(struct worker *w) ON_WORKER;
 

@@ -112,9 +112,9 @@ static void check_waiting(const struct worker *w, const struct conn *c)
 	       f->interest, want);
 	EXPECT(timer_armed(&c->timer), "link %u has no timer", id);
 	EXPECT(!c->paused || !sendq_empty(&c->sendq), "link %u is paused for nothing", id);
-	EXPECT((c->blocked_ms != 0) == !sendq_empty(&c->sendq) || c->state != CONN_OPEN,
+	EXPECT((c->sendq.blocked_ms != 0) == !sendq_empty(&c->sendq) || c->state != CONN_OPEN,
 	       "link %u: blocked since %llu ms, %u bytes queued", id,
-	       (unsigned long long)c->blocked_ms, c->sendq.bytes);
+	       (unsigned long long)c->sendq.blocked_ms, c->sendq.bytes);
 }
 
 static void check_queue(const struct conn *c)

@@ -9,7 +9,8 @@
 #include "bed.h"
 #include "worker/output.h"
 
-#define NOW 1000000000u
+/* Stamps begin anew 4 s later. */
+#define NOW ((UINT64_C(3) << 32) - 4000)
 
 static struct bed b;
 
@@ -24,7 +25,8 @@ static struct conn *begin(void)
 	c = bed_first(&b);
 	wheel_disarm(&b.w->wheel, &c->timer);
 	b.w->now_ms = NOW;
-	c->opened_ms = c->heard_ms = NOW;
+	c->opened_ms = NOW;
+	c->heard_ms = (uint32_t)NOW;
 	return c;
 }
 
@@ -63,8 +65,8 @@ Test(deadline, each_strikes_at_its_time)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct conn *c = begin();
 
-		c->message_ms = cases[i].message_ms;
-		c->blocked_ms = cases[i].blocked_ms;
+		c->message_ms = (uint32_t)cases[i].message_ms;
+		c->sendq.blocked_ms = (uint32_t)cases[i].blocked_ms;
 		deadline_arm(b.w, c);
 		cr_expect_eq(c->timer.expires_ms, cases[i].at, "%zu", i);
 		fire_at(c, cases[i].at - 1);
@@ -77,6 +79,28 @@ Test(deadline, each_strikes_at_its_time)
 	}
 }
 
+/* At every moment around that at which stamps begin anew: what happens now happened now. */
+Test(deadline, stamps_are_whole_again)
+{
+	const uint64_t turn = UINT64_C(1) << 32, reach = (UINT64_C(1) << 31) - 1;
+
+	role_enter(&role_worker);
+	bed_begin(&b, 1);
+	for (uint64_t now = turn - 3; now < turn + 3; now++) {
+		b.w->now_ms = now;
+
+		const uint32_t stamp = worker_stamp(b.w);
+
+		cr_assert_neq(stamp, 0, "that means something else");
+		cr_assert_eq(worker_whole_ms(b.w, stamp), now == turn ? now - 1 : now);
+		b.w->now_ms = now + reach;
+		cr_assert_eq(worker_whole_ms(b.w, (uint32_t)now), now, "24 days later");
+		b.w->now_ms = now - 1000;
+		cr_assert_eq(worker_whole_ms(b.w, (uint32_t)now), now, "a little ahead");
+	}
+	bed_end(&b);
+}
+
 /* The message was completed, the socket drained: what was feared does not come true. */
 Test(deadline, nothing_strikes_when_its_cause_is_gone)
 {
@@ -84,9 +108,9 @@ Test(deadline, nothing_strikes_when_its_cause_is_gone)
 
 	role_enter(&role_worker);
 	c = begin();
-	c->message_ms = c->blocked_ms = NOW;
+	c->message_ms = c->sendq.blocked_ms = (uint32_t)NOW;
 	deadline_arm(b.w, c);
-	c->message_ms = c->blocked_ms = 0;
+	c->message_ms = c->sendq.blocked_ms = 0;
 	fire_at(c, NOW + 50000);
 	cr_assert_eq(c->state, CONN_OPEN);
 	cr_assert_gt(c->timer.expires_ms, NOW + 50000);
@@ -100,12 +124,12 @@ Test(deadline, activity_does_not_touch_the_wheel)
 
 	role_enter(&role_worker);
 	c = begin();
-	c->message_ms = NOW;
+	c->message_ms = (uint32_t)NOW;
 	deadline_arm(b.w, c);
-	c->message_ms = NOW + 5000;
+	c->message_ms = (uint32_t)(NOW + 5000);
 	deadline_arm(b.w, c);
 	cr_assert_eq(c->timer.expires_ms, NOW + 30000);
-	c->blocked_ms = NOW + 5000;
+	c->sendq.blocked_ms = (uint32_t)(NOW + 5000);
 	deadline_arm(b.w, c);
 	cr_assert_eq(c->timer.expires_ms, NOW + 15000);
 	end(c);
@@ -121,7 +145,7 @@ Test(deadline, the_closing_handshake_ends_in_time)
 
 		conn_close(b.w, c, reasons[i]);
 		output_flush_dirty(b.w);
-		c->blocked_ms = NOW - 100000; /* has no say any longer */
+		c->sendq.blocked_ms = (uint32_t)(NOW - 100000); /* has no say any longer */
 		fire_at(c, NOW + 4999);
 		cr_assert_neq(c->state, CONN_CLOSED);
 		cr_assert_eq(c->timer.expires_ms, NOW + 5000);

@@ -8,6 +8,7 @@
 
 #include "bed.h"
 #include "heap.h"
+#include "worker/aside.h"
 #include "worker/output.h"
 
 #define MASK      0, 0, 0, 0
@@ -36,12 +37,11 @@ static void feed(struct conn *c, const uint8_t *bytes, size_t len) ON_WORKER;
 static void feed(struct conn *c, const uint8_t *bytes, size_t len)
 {
 	uint8_t *in = b.w->in;
+	const size_t tail = c->has_tail ? aside_tail(c, in) : 0;
 
-	if (c->tail_len > 0)
-		memcpy(in, c->tail, c->tail_len);
-	memcpy(in + c->tail_len, bytes, len);
+	memcpy(in + tail, bytes, len);
 	output_begin(b.w, c);
-	input_consume(b.w, c, in, c->tail_len + len);
+	input_consume(b.w, c, in, tail + len);
 	output_end(b.w, c);
 }
 
@@ -113,6 +113,61 @@ Test(input, deadline_of_what_was_begun)
 	b.w->now_ms = 21000;
 	feed(c, (const uint8_t *)"payload", 7);
 	cr_assert_eq(c->message_ms, 20000, "the message is as old as its first byte");
+	end(c);
+}
+
+/* The beginning of a frame takes memory until the rest is here, and a connection's own numbers
+ * stay where they are. */
+Test(input, what_a_read_has_cut_is_beside_the_connection)
+{
+	static const uint8_t ping[] = {PING};
+
+	role_enter(&role_worker);
+	for (int numbers = 0; numbers < 2; numbers++) {
+		struct conn *c = begin();
+
+		if (numbers)
+			aside_make(c)->interval_ms = 1234;
+		for (size_t cut = 1; cut < sizeof(ping); cut++) {
+			feed(c, ping, cut);
+			cr_assert(c->has_tail);
+			cr_assert_eq(aside_tail_len(c), cut);
+			feed(c, ping + cut, sizeof(ping) - cut);
+			cr_assert_not(c->has_tail);
+			cr_assert_eq(aside_tail_len(c), 0);
+			cr_assert_eq(c->aside != NULL, numbers);
+			cr_assert(!numbers || c->aside->interval_ms == 1234);
+		}
+		cr_assert_eq(c->state, CONN_OPEN);
+		end(c);
+	}
+}
+
+/* The rate cannot be kept count of. */
+Test(input, without_memory_for_the_rate)
+{
+	static const uint8_t text[] = {0x81, 0x81, MASK, 'x'};
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin();
+	b.w->view.limits.messages_per_s = 1;
+	b.w->view.limits.message_burst = 1;
+	feed(c, text, sizeof(text));
+	cr_assert_eq(c->state, CONN_OPEN);
+	feed(c, text, sizeof(text));
+	cr_assert_eq(c->reason, CLOSE_MESSAGE_RATE);
+	end(c);
+	c = begin();
+	b.w->view.limits.messages_per_s = 1;
+	b.w->view.limits.message_burst = 1;
+	output_begin(b.w, c);
+	memcpy(b.w->in, text, sizeof(text));
+	heap_fail_always(true);
+	input_consume(b.w, c, b.w->in, sizeof(text));
+	heap_fail_always(false);
+	output_end(b.w, c);
+	cr_assert_eq(c->reason, CLOSE_NO_MEMORY);
 	end(c);
 }
 

@@ -12,7 +12,8 @@
 #include "worker/health.h"
 #include "worker/output.h"
 
-#define NOW      1000000000u
+/* Stamps begin anew 20 s later. */
+#define NOW      ((UINT64_C(3) << 32) - 20000)
 #define INTERVAL 25000u
 #define TIMEOUT  75000u
 #define SILENCE  90000u /* timeout x grace */
@@ -34,8 +35,10 @@ static struct conn *begin(uint32_t n)
 	                                              .adaptive = true};
 	b.w->now_ms = NOW;
 	b.w->late_ms = b.w->resumed_ms = 0;
-	for (struct conn *c; (c = slab_next(&b.w->conns, &index)) != NULL;)
-		c->opened_ms = c->heard_ms = NOW;
+	for (struct conn *c; (c = slab_next(&b.w->conns, &index)) != NULL;) {
+		c->opened_ms = NOW;
+		c->heard_ms = (uint32_t)NOW;
+	}
 	return bed_first(&b);
 }
 
@@ -108,7 +111,7 @@ static void expect_flat(uint64_t after_ms, bool from_traffic)
 	(void)begin(1900);
 	for (struct conn *c; (c = slab_next(&b.w->conns, &index)) != NULL;) {
 		if (from_traffic)
-			c->heard_ms = NOW + 1;
+			c->heard_ms = (uint32_t)NOW + 1;
 		for (uint64_t due; (due = keepalive_due_ms(b.w, c)) < NOW + after_ms + 100000;) {
 			if (due >= NOW + after_ms)
 				seconds[(due - NOW - after_ms) / 1000]++;
@@ -213,7 +216,7 @@ Test(keepalive, from_suspect_to_dead)
 		b.w->view.heartbeat.missed_limit = cases[i].limit;
 		c->rtt = (struct rtt){.smoothed_us = cases[i].smoothed_us,
 		                      .variation_us = cases[i].variation_us};
-		c->ping_us = NOW * (uint64_t)US_PER_MS; /* not the first */
+		c->ping_us = NOW * US_PER_MS; /* not the first */
 		check_at(c, NOW + INTERVAL);
 		cr_assert_eq(c->pings_sent, 1);
 		for (uint32_t n = 0; n < cases[i].limit; n++) {
@@ -252,7 +255,7 @@ Test(keepalive, four_missed_pongs_are_the_most)
 	c = begin(1);
 	b.w->view.heartbeat.missed_limit = 10;
 	c->rtt = (struct rtt){.smoothed_us = 1000};
-	c->ping_us = NOW * (uint64_t)US_PER_MS;
+	c->ping_us = NOW * US_PER_MS;
 	check_at(c, NOW + INTERVAL);
 	for (size_t n = 0; n < 4; n++) {
 		const uint64_t due = keepalive_due_ms(b.w, c);
@@ -273,7 +276,7 @@ Test(keepalive, a_suspect_that_shows_life_is_alive_again)
 	role_enter(&role_worker);
 	c = begin(1);
 	c->rtt = (struct rtt){.smoothed_us = 20000};
-	c->ping_us = NOW * (uint64_t)US_PER_MS;
+	c->ping_us = NOW * US_PER_MS;
 	check_at(c, NOW + INTERVAL);
 	check_at(c, NOW + INTERVAL + 1200);
 	cr_assert_eq(c->missed, 1);
@@ -314,7 +317,7 @@ Test(keepalive, our_own_absence_is_not_held_against_anybody)
 	role_enter(&role_worker);
 	c = begin(1);
 	c->rtt = (struct rtt){.smoothed_us = 20000};
-	c->ping_us = NOW * (uint64_t)US_PER_MS;
+	c->ping_us = NOW * US_PER_MS;
 	check_at(c, NOW + INTERVAL);
 	b.w->late_ms = NOW + INTERVAL + 1100; /* a hiccup */
 	check_at(c, NOW + INTERVAL + 1200);
@@ -341,10 +344,10 @@ Test(keepalive, a_ping_is_later_than_its_turn)
 	role_enter(&role_worker);
 	c = begin(1);
 	b.w->view.heartbeat.missed_limit = 1;
-	c->ping_us = NOW * (uint64_t)US_PER_MS;
+	c->ping_us = NOW * US_PER_MS;
 	check_at(c, NOW + INTERVAL);
-	c->ping_us = (NOW + INTERVAL + 1) * (uint64_t)US_PER_MS;
-	c->asked_ms = NOW + INTERVAL + 1;
+	c->ping_us = (NOW + INTERVAL + 1) * US_PER_MS;
+	c->asked_ms = (uint32_t)(NOW + INTERVAL + 1);
 	cr_assert_eq(keepalive_due_ms(b.w, c), NOW + SILENCE + 1);
 	end();
 }
@@ -399,8 +402,8 @@ Test(keepalive, a_connection_has_times_of_its_own)
 
 	role_enter(&role_worker);
 	c = begin(2);
-	c->ping_us = NOW * (uint64_t)US_PER_MS;
-	c->heard_ms = NOW + 1;
+	c->ping_us = NOW * US_PER_MS;
+	c->heard_ms = (uint32_t)NOW + 1;
 	b.w->view.stall_ms = 2500;
 	cr_assert_eq(keepalive_override(b.w, c, &h), 0);
 	cr_assert(h.interval_ms == 1000 && h.timeout_ms == 5000 && !h.reset);
@@ -431,6 +434,22 @@ Test(keepalive, a_connection_has_times_of_its_own)
 }
 
 /* ---- without memory ---- */
+
+Test(keepalive, without_memory_there_are_no_times_of_its_own)
+{
+	struct heartbeat h = {.interval_ms = 1000, .timeout_ms = 5000};
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin(1);
+	heap_fail_always(true);
+	cr_assert_eq(keepalive_override(b.w, c, &h), WSMD_ENOMEM);
+	heap_fail_always(false);
+	h = (struct heartbeat){0};
+	cr_assert_eq(keepalive_override(b.w, c, &h), 0);
+	cr_assert(h.interval_ms == INTERVAL && h.timeout_ms == TIMEOUT && h.reset);
+	end();
+}
 
 /* A timer that is due again at once would keep the worker busy until there is memory. */
 Test(keepalive, without_memory_a_ping_is_tried_after_the_interval)

@@ -132,7 +132,7 @@ Test(recorder, powers_of_two_of_a_queue)
 	cr_assert(event(c, 4)->values[0] >= 65536 && event(c, 4)->values[0] < 65536 + 7);
 	c->sendq.bytes = 0;
 
-	c->blocked_ms = b.w->now_ms;
+	c->sendq.blocked_ms = worker_stamp(b.w);
 	b.w->now_ms += 99;
 	recorder_unblocked(b.w, c);
 	cr_assert_eq(c->recorder->n, 5, "that happens to everybody");
@@ -140,7 +140,7 @@ Test(recorder, powers_of_two_of_a_queue)
 	recorder_unblocked(b.w, c);
 	cr_assert_eq(event(c, 5)->kind, EVENT_WRITES_BLOCKED);
 	cr_assert_eq(event(c, 5)->values[0], 100);
-	c->blocked_ms = 0;
+	c->sendq.blocked_ms = 0;
 	end(c);
 }
 
@@ -155,8 +155,8 @@ Test(recorder, what_a_record_says)
 	c->messages_in = 7;
 	c->bytes_out = 1234;
 	b.w->now_ms = c->opened_ms + 5000;
-	c->heard_ms = c->opened_ms + 3000;
-	c->blocked_ms = c->opened_ms + 4000;
+	c->heard_ms = (uint32_t)c->opened_ms + 3000;
+	c->sendq.blocked_ms = (uint32_t)c->opened_ms + 4000;
 	conn_close_with(b.w, c, CLOSE_KICKED, &parting);
 	r = newest();
 	cr_assert_eq(r->state, CONN_OPEN, "as it was");
