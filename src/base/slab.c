@@ -30,7 +30,7 @@ struct slab_spare {
 
 void slab_init(struct slab *s, size_t object_bytes, uint32_t limit)
 {
-	const size_t align = _Alignof(max_align_t);
+	const size_t align = SLAB_ALIGN;
 
 	ASSERT(object_bytes >= sizeof(struct slab_head));
 	if (object_bytes < sizeof(struct slab_spare))

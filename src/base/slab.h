@@ -4,7 +4,7 @@
  * Each object starts with a struct slab_head that the slab writes. A handle is {index,
  * generation}: it goes into epoll data and messages between threads in place of a pointer,
  * and stops resolving the moment its object is freed, even if the memory was reused.
- * Memory comes in chunks, aligned as malloc() aligns, and stays until slab_fini(). Under
+ * Memory comes in chunks and stays until slab_fini(). Under
  * AddressSanitizer touching a freed object is reported although its memory stays.
  *
  * Thread: the owner of the slab, all calls.
@@ -16,6 +16,8 @@
 #include <stdint.h>
 
 #include "base/macros.h"
+
+#define SLAB_ALIGN 8 /* of objects: enough for pointers and 64-bit numbers */
 
 typedef uint64_t slab_handle; /* index << 32 | generation; 0 is never a live object */
 

@@ -49,9 +49,9 @@ static bool add_segment(struct table *t)
 	return true;
 }
 
-int table_init(struct table *t)
+int table_init(struct table *t, table_hash hash, const void *arg)
 {
-	*t = (struct table){.n_buckets = TABLE_SEGMENT};
+	*t = (struct table){.hash = hash, .arg = arg, .n_buckets = TABLE_SEGMENT};
 	if (add_segment(t))
 		return 0;
 	table_fini(t);
@@ -82,7 +82,7 @@ static void grow(struct table *t)
 	while (*at != NULL) {
 		struct table_node *n = *at;
 
-		if ((n->hash & (2 * low - 1)) == to) {
+		if ((t->hash(n, t->arg) & (2 * low - 1)) == to) {
 			*at = n->next;
 			n->next = *moved;
 			*moved = n;
@@ -118,7 +118,6 @@ void table_insert(struct table *t, struct table_node *node, uint32_t hash)
 
 	struct table_node **b = bucket_of(t, hash);
 
-	node->hash = hash;
 	node->next = *b;
 	*b = node;
 	t->count++;
@@ -128,14 +127,14 @@ struct table_node *table_find(const struct table *t, uint32_t hash, table_match 
                               const void *key)
 {
 	for (struct table_node *n = *bucket_of(t, hash); n != NULL; n = n->next)
-		if (n->hash == hash && match(n, key))
+		if (match(n, key))
 			return n;
 	return NULL;
 }
 
 void table_remove(struct table *t, struct table_node *node)
 {
-	struct table_node **at = bucket_of(t, node->hash);
+	struct table_node **at = bucket_of(t, t->hash(node, t->arg));
 
 	while (*at != node) {
 		ASSERT(*at != NULL);

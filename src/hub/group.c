@@ -23,8 +23,14 @@ static uint32_t group_hash(const struct registry *r, const struct hub *h, const 
 {
 	struct siphash_key key = r->key;
 
-	key.k0 ^= h->node.hash;
+	key.k0 ^= h->hash;
 	return (uint32_t)siphash(&key, name, len);
+}
+
+uint32_t group_table_hash(const struct table_node *node, const void *arg)
+{
+	(void)arg;
+	return CONTAINER_OF(node, const struct group, node)->hash;
 }
 
 struct group *group_find(const struct registry *r, const struct hub *h, const char *name,
@@ -50,7 +56,8 @@ static struct group *group_open(struct registry *r, struct hub *h, const char *n
 	list_init(&g->members);
 	list_append(&h->groups, &g->of_hub);
 	h->n_groups++;
-	table_insert(&r->groups, &g->node, group_hash(r, h, name, len));
+	g->hash = group_hash(r, h, name, len);
+	table_insert(&r->groups, &g->node, g->hash);
 	return g;
 }
 

@@ -14,6 +14,7 @@
 
 struct group {
 	struct table_node node; /* in registry.groups */
+	uint32_t hash;
 	struct hub *hub;
 	struct list members; /* struct membership.of_group */
 	struct list of_hub;  /* in hub.groups */
@@ -34,6 +35,9 @@ struct group_limits {
 	uint32_t per_connection; /* groups that a session may be in */
 	uint32_t per_hub;        /* groups of a hub, here */
 };
+
+/* For registry.groups. */
+uint32_t group_table_hash(const struct table_node *node, const void *arg);
 
 /* NULL: nobody here is in it. */
 struct group *group_find(const struct registry *r, const struct hub *h, const char *name,

@@ -6,45 +6,6 @@
 #include "base/err.h"
 #include "hub/group.h"
 
-int registry_init(struct registry *r, const struct siphash_key *key, uint32_t max_sessions)
-{
-	*r = (struct registry){.key = *key};
-	slab_init(&r->sessions, sizeof(struct session), max_sessions);
-	slab_init(&r->memberships, sizeof(struct membership), UINT32_MAX);
-	if (table_init(&r->by_id) < 0)
-		return WSMD_ENOMEM;
-	if (table_init(&r->users) < 0)
-		goto fail_by_id;
-	if (table_init(&r->hubs) < 0)
-		goto fail_users;
-	if (table_init(&r->groups) < 0)
-		goto fail_hubs;
-	return 0;
-
-fail_hubs:
-	table_fini(&r->hubs);
-fail_users:
-	table_fini(&r->users);
-fail_by_id:
-	table_fini(&r->by_id);
-	return WSMD_ENOMEM;
-}
-
-void registry_fini(struct registry *r)
-{
-	ASSERT(r->sessions.in_use == 0);
-	ASSERT(r->users.count == 0);
-	ASSERT(r->hubs.count == 0);
-	ASSERT(r->groups.count == 0);
-	ASSERT(r->memberships.in_use == 0);
-	table_fini(&r->groups);
-	table_fini(&r->hubs);
-	table_fini(&r->users);
-	table_fini(&r->by_id);
-	slab_fini(&r->memberships);
-	slab_fini(&r->sessions);
-}
-
 /* ---- keys ---- */
 
 struct name_key {
@@ -84,6 +45,76 @@ static uint32_t user_hash(const struct registry *r, const struct hub *h, const c
                           uint16_t len)
 {
 	return (uint32_t)shard_hash(&r->key, h->name, h->name_len, name, len);
+}
+
+static uint32_t hash_of_hub(const struct table_node *node, const void *arg)
+{
+	(void)arg;
+	return CONTAINER_OF(node, const struct hub, node)->hash;
+}
+
+static uint32_t hash_of_user(const struct table_node *node, const void *arg)
+{
+	const struct user *u = CONTAINER_OF(node, const struct user, node);
+
+	return user_hash(arg, u->hub, u->name, u->name_len);
+}
+
+static uint32_t hash_of_session(const struct table_node *node, const void *arg)
+{
+	(void)arg;
+	return conn_id_table_hash(&CONTAINER_OF(node, const struct session, node)->id);
+}
+
+/* ---- the registry ---- */
+
+static void init_slabs(struct registry *r, uint32_t max_sessions)
+{
+	slab_init(&r->sessions, sizeof(struct session), max_sessions);
+	slab_init(&r->memberships, sizeof(struct membership), UINT32_MAX);
+	for (size_t i = 0; i < USER_SIZES; i++)
+		slab_init(&r->users_by_size[i],
+		          offsetof(struct user, name) + (i + 1) * USER_STEP - 1, UINT32_MAX);
+}
+
+int registry_init(struct registry *r, const struct siphash_key *key, uint32_t max_sessions)
+{
+	*r = (struct registry){.key = *key};
+	init_slabs(r, max_sessions);
+	if (table_init(&r->by_id, hash_of_session, NULL) < 0)
+		return WSMD_ENOMEM;
+	if (table_init(&r->users, hash_of_user, r) < 0)
+		goto fail_by_id;
+	if (table_init(&r->hubs, hash_of_hub, NULL) < 0)
+		goto fail_users;
+	if (table_init(&r->groups, group_table_hash, NULL) < 0)
+		goto fail_hubs;
+	return 0;
+
+fail_hubs:
+	table_fini(&r->hubs);
+fail_users:
+	table_fini(&r->users);
+fail_by_id:
+	table_fini(&r->by_id);
+	return WSMD_ENOMEM;
+}
+
+void registry_fini(struct registry *r)
+{
+	ASSERT(r->sessions.in_use == 0);
+	ASSERT(r->users.count == 0);
+	ASSERT(r->hubs.count == 0);
+	ASSERT(r->groups.count == 0);
+	ASSERT(r->memberships.in_use == 0);
+	table_fini(&r->groups);
+	table_fini(&r->hubs);
+	table_fini(&r->users);
+	table_fini(&r->by_id);
+	for (size_t i = 0; i < USER_SIZES; i++)
+		slab_fini(&r->users_by_size[i]);
+	slab_fini(&r->memberships);
+	slab_fini(&r->sessions);
 }
 
 /* ---- lookups ---- */
@@ -131,10 +162,12 @@ static struct hub *hub_open(struct registry *r, const struct identity *who)
 	h = malloc(sizeof(*h) + who->hub_len);
 	if (h == NULL)
 		return NULL;
-	*h = (struct hub){.on_message = who->on_message, .name_len = who->hub_len};
+	*h = (struct hub){.hash = hub_hash(r, who->hub, who->hub_len),
+	                  .on_message = who->on_message,
+	                  .name_len = who->hub_len};
 	memcpy(h->name, who->hub, who->hub_len);
 	list_init(&h->groups);
-	table_insert(&r->hubs, &h->node, hub_hash(r, h->name, h->name_len));
+	table_insert(&r->hubs, &h->node, h->hash);
 	return h;
 }
 
@@ -146,20 +179,23 @@ static void hub_release(struct registry *r, struct hub *h)
 	free(h);
 }
 
+static struct slab *users_like(struct registry *r, uint16_t name_len)
+{
+	ASSERT(name_len <= USER_NAME_MAX);
+	return &r->users_by_size[name_len / USER_STEP];
+}
+
 static struct user *user_open(struct registry *r, struct hub *h, const struct identity *who)
 {
 	struct user *u = find_user(r, h, who->user, who->user_len);
 
 	if (u != NULL)
 		return u;
-	u = malloc(offsetof(struct user, name) + who->user_len);
+	u = slab_new(users_like(r, who->user_len));
 	if (u == NULL)
 		return NULL;
 	u->hub = h;
-	u->sessions = NULL;
-	u->seq = 0;
-	u->n_sessions = 0;
-	u->name_len = who->user_len;
+	u->name_len = (uint8_t)who->user_len;
 	memcpy(u->name, who->user, who->user_len);
 	table_insert(&r->users, &u->node, user_hash(r, h, u->name, u->name_len));
 	return u;
@@ -170,36 +206,51 @@ static void user_release(struct registry *r, struct user *u)
 	if (u->n_sessions > 0)
 		return;
 	table_remove(&r->users, &u->node);
-	free(u);
+	slab_free(users_like(r, u->name_len), u);
 }
 
-static void join_user(struct user *u, struct session *s)
+static struct session *session_at(const struct registry *r, uint32_t index)
 {
-	if (u->sessions != NULL)
-		list_append(u->sessions, &s->of_user); /* before the oldest: at the end */
-	else
-		u->sessions = &s->of_user;
-	u->n_sessions++;
+	struct session *s = slab_at(&r->sessions, index);
+
+	ASSERT(s != NULL);
+	return s;
 }
 
-static void leave_user(struct user *u, struct session *s)
+/* At the end: before the oldest. */
+static void join_user(struct registry *r, struct user *u, struct session *s)
 {
-	if (u->sessions == &s->of_user)
-		u->sessions = u->n_sessions > 1 ? s->of_user.next : NULL;
-	list_unlink(&s->of_user);
+	const uint32_t index = s->head.index;
+	struct session *oldest;
+
+	if (u->n_sessions++ == 0)
+		u->oldest = s->of_user.next = s->of_user.prev = index;
+	oldest = session_at(r, u->oldest);
+	s->of_user.next = u->oldest;
+	s->of_user.prev = oldest->of_user.prev;
+	session_at(r, oldest->of_user.prev)->of_user.next = index;
+	oldest->of_user.prev = index;
+}
+
+static void leave_user(struct registry *r, struct user *u, struct session *s)
+{
+	session_at(r, s->of_user.prev)->of_user.next = s->of_user.next;
+	session_at(r, s->of_user.next)->of_user.prev = s->of_user.prev;
+	if (u->oldest == s->head.index)
+		u->oldest = s->of_user.next;
 	u->n_sessions--;
 }
 
-struct session *registry_first_of_user(const struct user *u)
+struct session *registry_first_of_user(const struct registry *r, const struct user *u)
 {
-	return list_entry(u->sessions, struct session, of_user);
+	return session_at(r, u->oldest);
 }
 
-struct session *registry_next_of_user(const struct session *s)
+struct session *registry_next_of_user(const struct registry *r, const struct session *s)
 {
-	struct list *next = s->of_user.next;
+	const uint32_t next = s->of_user.next;
 
-	return next == s->user->sessions ? NULL : list_entry(next, struct session, of_user);
+	return next == s->user->oldest ? NULL : session_at(r, next);
 }
 
 int registry_add(struct registry *r, const struct identity *who, uint32_t max_per_user,
@@ -228,9 +279,8 @@ int registry_add(struct registry *r, const struct identity *who, uint32_t max_pe
 	s->id = who->id;
 	s->hub = h;
 	s->user = u;
-	list_init(&s->of_user);
 	if (u != NULL)
-		join_user(u, s);
+		join_user(r, u, s);
 	h->n_sessions++;
 	table_insert(&r->by_id, &s->node, conn_id_table_hash(&s->id));
 	*ret = s;
@@ -251,7 +301,7 @@ void registry_remove(struct registry *r, struct session *s)
 	group_leave_all(r, s);
 	table_remove(&r->by_id, &s->node);
 	if (s->user != NULL) {
-		leave_user(s->user, s);
+		leave_user(r, s->user, s);
 		user_release(r, s->user);
 	}
 	h->n_sessions--;

@@ -18,12 +18,14 @@
 #include "base/table.h"
 #include "conf/conf.h"
 #include "shard/conn_id.h"
+#include "shard/handoff.h"
 
 struct conn;
 struct membership;
 
 struct hub {
 	struct table_node node;
+	uint32_t hash;      /* of its name, by the registry's key */
 	struct list groups; /* struct group.of_hub */
 	uint32_t n_sessions, n_groups;
 	enum hub_action on_message; /* what becomes of a plain client's message */
@@ -32,12 +34,13 @@ struct hub {
 };
 
 struct user {
+	struct slab_head head; /* in registry.users_by_size */
 	struct table_node node;
 	struct hub *hub;
-	struct list *sessions; /* a ring of session.of_user without a head: this is the oldest */
-	uint64_t seq;          /* of the last send to him */
+	uint64_t seq; /* of the last send to him */
 	uint32_t n_sessions;
-	uint16_t name_len;
+	uint32_t oldest; /* index of a session: the first of their ring, see session.of_user */
+	uint8_t name_len;
 	char name[];
 };
 
@@ -46,21 +49,27 @@ struct session {
 	struct table_node node; /* in registry.by_id */
 	struct conn_id id;
 	struct hub *hub;
-	struct user *user;   /* NULL: anonymous */
-	struct list of_user; /* in user.sessions */
+	struct user *user; /* NULL: anonymous */
+	struct {
+		uint32_t next, prev; /* indexes of sessions: a ring */
+	} of_user;
 	struct conn *conn;
 	struct membership *groups; /* hub/group.h; NULL: in none */
 	uint64_t seq; /* of the last send that reached it; anonymous: of the last send */
 };
 
-/* A walk over a user's sessions, the oldest first; NULL: that was all. Whoever asks for the next
- * before he removes the one at hand may remove it. */
-struct session *registry_first_of_user(const struct user *u);
-struct session *registry_next_of_user(const struct session *s);
+/* The promise of the idle connection: see docs/performance.md before one of them grows. */
+static_assert(sizeof(struct session) <= 80, "one for each connection");
+static_assert(offsetof(struct user, name) <= 41, "one for each user");
+
+#define USER_STEP  8 /* sizes of users' objects are multiples of it */
+#define USER_SIZES (USER_NAME_MAX / USER_STEP + 1)
 
 struct registry {
 	struct siphash_key key;
 	struct slab sessions, memberships;
+	struct slab
+		users_by_size[USER_SIZES]; /* with names of so many steps, and less than one more */
 	struct table by_id, users, hubs, groups; /* their counts: who and what is here */
 	/* Where a walk over the members of a group rests, which goes on later: the next of them, or
 	 * the group's end; NULL: no walk rests, or its group is gone. See group.h. */
@@ -70,6 +79,11 @@ struct registry {
 MUST_CHECK int registry_init(struct registry *r, const struct siphash_key *key,
                              uint32_t max_sessions);
 void registry_fini(struct registry *r); /* must be empty of sessions */
+
+/* A walk over a user's sessions, the oldest first; NULL: that was all. Whoever asks for the next
+ * before he removes the one at hand may remove it. */
+struct session *registry_first_of_user(const struct registry *r, const struct user *u);
+struct session *registry_next_of_user(const struct registry *r, const struct session *s);
 
 /* Who is asking to be registered. */
 struct identity {

@@ -51,7 +51,7 @@ void route_begin(const struct worker *w, struct target *t, struct route *ret)
 	case TARGET_USER:
 		ret->user = find_user(w, t, t->user, (uint16_t)t->user_len);
 		if (ret->user != NULL)
-			ret->next = registry_first_of_user(ret->user);
+			ret->next = registry_first_of_user(&w->registry, ret->user);
 		break;
 	case TARGET_GROUP:
 		find_group(w, ret);
@@ -89,7 +89,7 @@ static struct conn *next_of_user(struct worker *w, struct route *r)
 		const struct session *s = r->next;
 
 		/* Closing the last session frees the user: look at him for the last time. */
-		r->next = registry_next_of_user(s);
+		r->next = registry_next_of_user(&w->registry, s);
 		if (isolated(w, s->user == r->user))
 			return s->conn;
 	}

@@ -25,7 +25,8 @@ static bool is_suspect(const struct worker *w, const struct conn *c)
 static struct conn *oldest_suspect(const struct worker *w, const struct user *u) ON_WORKER;
 static struct conn *oldest_suspect(const struct worker *w, const struct user *u)
 {
-	for (struct session *s = registry_first_of_user(u); s != NULL; s = registry_next_of_user(s))
+	for (struct session *s = registry_first_of_user(&w->registry, u); s != NULL;
+	     s = registry_next_of_user(&w->registry, s))
 		if (is_suspect(w, s->conn))
 			return s->conn;
 	return NULL;
@@ -34,10 +35,11 @@ static struct conn *oldest_suspect(const struct worker *w, const struct user *u)
 static void probe(struct worker *w, struct user *u) ON_WORKER;
 static void probe(struct worker *w, struct user *u)
 {
-	for (struct session *s = registry_first_of_user(u), *next; s != NULL; s = next) {
+	for (struct session *s = registry_first_of_user(&w->registry, u), *next; s != NULL;
+	     s = next) {
 		const uint64_t silent_ms = w->now_ms - conn_heard_ms(w, s->conn);
 
-		next = registry_next_of_user(s);
+		next = registry_next_of_user(&w->registry, s);
 		if (silent_ms < FRESH_MS)
 			continue;
 		recorder_note(w, s->conn, EVENT_PROBED, silent_ms, 0);
@@ -52,7 +54,8 @@ bool user_limit_admits(struct worker *w, struct user *u)
 	/* Closing the last one would end the user: then there is room for a new one. */
 	for (uint32_t n = u->n_sessions; n >= l->max_connections_per_user; n--) {
 		const bool oldest = l->user_policy == USER_CLOSE_OLDEST;
-		struct conn *c = oldest ? registry_first_of_user(u)->conn : oldest_suspect(w, u);
+		struct conn *c = oldest ? registry_first_of_user(&w->registry, u)->conn
+		                        : oldest_suspect(w, u);
 
 		if (c == NULL) {
 			probe(w, u);

@@ -168,7 +168,7 @@ Test(slab, objects_of_any_size_are_aligned_and_do_not_overlap)
 		for (unsigned i = 0; i < ARRAY_LEN(objects); i++) {
 			objects[i] = slab_new(&s);
 			cr_assert_not_null(objects[i]);
-			cr_assert_eq((uintptr_t)objects[i] % _Alignof(max_align_t), 0);
+			cr_assert_eq((uintptr_t)objects[i] % SLAB_ALIGN, 0);
 			memset((char *)objects[i] + sizeof(struct slab_head), (int)i, payload);
 		}
 		for (unsigned i = 0; i < ARRAY_LEN(objects); i++) {

@@ -105,8 +105,8 @@ Test(registry, all_sessions_of_a_user_are_on_his_list)
 		uint32_t n = 0;
 
 		cr_assert_eq(find(&r, "chat", "alice"), u);
-		for (struct session *at = registry_first_of_user(u); at != NULL;
-		     at = registry_next_of_user(at)) {
+		for (struct session *at = registry_first_of_user(&r, u); at != NULL;
+		     at = registry_next_of_user(&r, at)) {
 			cr_assert_eq(at, s[n], "the oldest first");
 			cr_assert_eq(at->user, u);
 			n++;
@@ -116,7 +116,7 @@ Test(registry, all_sessions_of_a_user_are_on_his_list)
 		registry_remove(&r, s[left - 1]);
 	}
 	cr_assert_null(find(&r, "chat", "alice"));
-	registry_remove(&r, registry_first_of_user(find(&r, "chat", "bob")));
+	registry_remove(&r, registry_first_of_user(&r, find(&r, "chat", "bob")));
 	fini(&r);
 }
 
@@ -131,9 +131,9 @@ Test(registry, a_walk_over_a_user_survives_who_leaves_in_it)
 		init(&r);
 		for (uint32_t i = 0; i < MAX_PER_USER; i++)
 			add(&r, "chat", "alice", i);
-		for (at = registry_first_of_user(find(&r, "chat", "alice")); at != NULL;
+		for (at = registry_first_of_user(&r, find(&r, "chat", "alice")); at != NULL;
 		     at = next) {
-			next = registry_next_of_user(at);
+			next = registry_next_of_user(&r, at);
 			if (order >> seen++ & 1)
 				registry_remove(&r, at);
 			else
@@ -142,16 +142,37 @@ Test(registry, a_walk_over_a_user_survives_who_leaves_in_it)
 		cr_assert_eq(seen, MAX_PER_USER, "order %u", order);
 		cr_assert_eq(r.sessions.in_use, left, "order %u", order);
 		while (find(&r, "chat", "alice") != NULL)
-			registry_remove(&r, registry_first_of_user(find(&r, "chat", "alice")));
+			registry_remove(&r, registry_first_of_user(&r, find(&r, "chat", "alice")));
 		fini(&r);
 	}
 }
 
-/* The promise of the idle connection: see docs/performance.md before this grows. */
-Test(registry, sessions_and_users_stay_small)
+/* A name of any length has an object that it fits into, and as many bytes more as it has not. */
+Test(registry, names_of_all_lengths)
 {
-	cr_assert_leq(sizeof(struct session), 96);
-	cr_assert_leq(offsetof(struct user, name), 46);
+	char name[USER_NAME_MAX + 1];
+	struct registry r;
+
+	init(&r);
+	for (uint32_t len = 1; len <= USER_NAME_MAX; len++) {
+		memset(name, 'x', len);
+		name[len] = '\0';
+
+		const struct session *s = add(&r, "chat", name, len);
+		const struct slab *like = &r.users_by_size[len / USER_STEP];
+
+		cr_assert_eq(like->in_use, len % USER_STEP + (len < USER_STEP ? 0 : 1));
+		cr_assert_leq(offsetof(struct user, name) + len, like->object_bytes);
+		cr_assert_lt(like->object_bytes, offsetof(struct user, name) + len + USER_STEP);
+		cr_assert_eq(find(&r, "chat", name), s->user);
+		cr_assert_eq(s->user->name_len, len);
+	}
+	for (uint32_t len = 1; len <= USER_NAME_MAX; len++) {
+		memset(name, 'x', len);
+		name[len] = '\0';
+		registry_remove(&r, registry_first_of_user(&r, find(&r, "chat", name)));
+	}
+	fini(&r);
 }
 
 Test(registry, the_limit_of_a_user_is_exact)
@@ -201,7 +222,6 @@ Test(registry, anonymous_sessions_have_no_user_and_no_limit)
 	for (uint32_t i = 0; i < ARRAY_LEN(s); i++) {
 		s[i] = add(&r, "chat", "", i);
 		cr_assert_null(s[i]->user);
-		cr_assert(list_empty(&s[i]->of_user));
 	}
 	cr_assert_eq(r.users.count, 0);
 	cr_assert_null(find(&r, "chat", ""));

@@ -213,15 +213,15 @@ Test(route, a_connection_of_somebody_else_is_refused_and_counted)
 	struct hub *const chat = mine->session->hub;
 
 	mine->session->user = bob; /* alice's list now leads to one of bob's */
-	mine->session->user->sessions = &other->session->of_user;
+	bob->oldest = other->session->head.index;
 	struct request *r = to(TARGET_USER, "chat", "alice");
 	struct route at;
 
 	route_begin(b.w, &r->target, &at);
 	at.next = mine->session;
-	mine->session->of_user.next = bob->sessions; /* ... and ends there */
+	mine->session->of_user.next = bob->oldest; /* ... and ends there */
 	cr_expect_null(route_next(b.w, &at));
-	mine->session->of_user.next = &mine->session->of_user;
+	mine->session->of_user.next = mine->session->head.index;
 	mine->session->user = alice;
 	request_free(r);
 	cr_expect_eq(stats_get(b.stats, STAT_ISOLATION), 1);
