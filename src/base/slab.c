@@ -1,4 +1,4 @@
-/* Chunks of equal objects with a free list through them. */
+/* Chunks of equal objects, each with a free list through it. The lowest with room is used. */
 #include "base/slab.h"
 
 #include <string.h>
@@ -28,15 +28,21 @@ struct slab_spare {
 	struct slab_spare *next;
 };
 
+struct slab_chunk {
+	char *objects;            /* NULL: given back */
+	struct slab_spare *spare; /* freed objects, the latest first */
+	uint32_t in_use;
+	uint32_t made;       /* objects that were ever in use: behind them memory is as it came */
+	uint32_t generation; /* that objects begin with: beyond those of the memory before */
+};
+
 void slab_init(struct slab *s, size_t object_bytes, uint32_t limit)
 {
-	const size_t align = SLAB_ALIGN;
-
 	ASSERT(object_bytes >= sizeof(struct slab_head));
 	if (object_bytes < sizeof(struct slab_spare))
 		object_bytes = sizeof(struct slab_spare);
 	*s = (struct slab){
-		.object_bytes = (object_bytes + align - 1) / align * align,
+		.object_bytes = (object_bytes + SLAB_ALIGN - 1) / SLAB_ALIGN * SLAB_ALIGN,
 		.limit = limit,
 	};
 	while ((s->object_bytes << (s->chunk_shift + 1)) <= CHUNK_BYTES)
@@ -46,38 +52,37 @@ void slab_init(struct slab *s, size_t object_bytes, uint32_t limit)
 void slab_fini(struct slab *s)
 {
 	for (uint32_t i = 0; i < s->n_chunks; i++)
-		free(s->chunks[i]);
+		free(s->chunks[i].objects);
 	free(s->chunks);
 	*s = (struct slab){.object_bytes = s->object_bytes, .chunk_shift = s->chunk_shift};
 }
 
+static inline uint32_t per_chunk(const struct slab *s)
+{
+	return 1u << s->chunk_shift;
+}
+
 static inline struct slab_spare *object_at(const struct slab *s, uint32_t index)
 {
-	char *chunk = s->chunks[index >> s->chunk_shift];
+	char *objects = s->chunks[index >> s->chunk_shift].objects;
 
-	return (void *)(chunk + (index & ((1u << s->chunk_shift) - 1)) * s->object_bytes);
+	return (void *)(objects + (index & (per_chunk(s) - 1)) * s->object_bytes);
 }
 
-static void put_spare(struct slab *s, struct slab_spare *f)
+/* Was an object ever in use at @index, in the memory that is there now? */
+static inline bool is_made(const struct slab *s, uint32_t index)
 {
-	f->next = s->spare;
-	s->spare = f;
-	ASAN_POISON_MEMORY_REGION(&f->head + 1, s->object_bytes - sizeof(f->head));
+	const uint32_t chunk = index >> s->chunk_shift;
+
+	return chunk < s->n_chunks && (index & (per_chunk(s) - 1)) < s->chunks[chunk].made;
 }
 
-static struct slab_spare *take_spare(struct slab *s)
-{
-	struct slab_spare *f = s->spare;
-
-	ASAN_UNPOISON_MEMORY_REGION(&f->head + 1, s->object_bytes - sizeof(f->head));
-	s->spare = f->next;
-	return f;
-}
+/* ---- chunks ---- */
 
 static bool grow_directory(struct slab *s)
 {
 	const uint32_t cap = s->cap_chunks ? 2 * s->cap_chunks : 8;
-	char **chunks = realloc(s->chunks, cap * sizeof(*chunks));
+	struct slab_chunk *chunks = realloc(s->chunks, cap * sizeof(*chunks));
 
 	if (chunks == NULL)
 		return false;
@@ -86,39 +91,99 @@ static bool grow_directory(struct slab *s)
 	return true;
 }
 
-static bool add_chunk(struct slab *s)
+static bool add_place(struct slab *s)
 {
-	const uint32_t first = slab_end(s);
-
 	if (s->n_chunks == UINT32_MAX >> s->chunk_shift)
 		return false; /* indexes have 32 bits */
 	if (s->n_chunks == s->cap_chunks && !grow_directory(s))
 		return false;
-	s->chunks[s->n_chunks] = malloc(s->object_bytes << s->chunk_shift);
-	if (s->chunks[s->n_chunks] == NULL)
-		return false;
-	s->n_chunks++;
-	/* Backwards, so that objects are handed out in address order. */
-	for (uint32_t i = 1u << s->chunk_shift; i-- > 0;) {
-		struct slab_spare *f = object_at(s, first + i);
-
-		f->head = (struct slab_head){.index = first + i, .generation = 0};
-		put_spare(s, f);
-	}
+	s->chunks[s->n_chunks++] = (struct slab_chunk){0};
 	return true;
+}
+
+/* Memory for the chunk that is to be used next. */
+static bool fill_chunk(struct slab *s)
+{
+	const size_t bytes = s->object_bytes << s->chunk_shift;
+	struct slab_chunk *c;
+
+	if (s->room == s->n_chunks && !add_place(s))
+		return false;
+	c = &s->chunks[s->room];
+	c->objects = malloc(bytes);
+	if (c->objects == NULL)
+		return false;
+	s->n_held++;
+	s->n_empty++;
+	ASAN_POISON_MEMORY_REGION(c->objects, bytes);
+	return true;
+}
+
+static bool is_full(const struct slab *s, const struct slab_chunk *c)
+{
+	return c->in_use == per_chunk(s);
+}
+
+/* Nothing of it is in use: the next memory in this place begins where its generations ended. */
+static void give_back(struct slab *s, struct slab_chunk *c)
+{
+	for (struct slab_spare *f = c->spare; f != NULL; f = f->next) {
+		ASAN_UNPOISON_MEMORY_REGION(f, sizeof(*f));
+		if ((int32_t)(f->head.generation - c->generation) > 0)
+			c->generation = f->head.generation;
+	}
+	free(c->objects);
+	*c = (struct slab_chunk){.generation = c->generation};
+	s->n_held--;
+	s->n_empty--;
+}
+
+void slab_trim(struct slab *s)
+{
+	for (uint32_t i = s->n_chunks; i-- > 0 && s->n_empty > 1;)
+		if (s->chunks[i].objects != NULL && s->chunks[i].in_use == 0)
+			give_back(s, &s->chunks[i]);
+}
+
+/* ---- objects ---- */
+
+static struct slab_spare *take_spare(struct slab *s, struct slab_chunk *c)
+{
+	struct slab_spare *f = c->spare;
+
+	ASAN_UNPOISON_MEMORY_REGION(f, s->object_bytes);
+	c->spare = f->next;
+	s->reused++;
+	return f;
+}
+
+static struct slab_spare *make(struct slab *s, struct slab_chunk *c)
+{
+	const uint32_t index = (s->room << s->chunk_shift) + c->made++;
+	struct slab_spare *f = object_at(s, index);
+
+	ASAN_UNPOISON_MEMORY_REGION(f, s->object_bytes);
+	f->head = (struct slab_head){.index = index, .generation = c->generation};
+	return f;
 }
 
 void *slab_new(struct slab *s)
 {
-	if (s->in_use >= s->limit || (s->spare == NULL && !add_chunk(s)))
+	struct slab_chunk *c;
+	struct slab_spare *f;
+
+	if (s->in_use >= s->limit)
 		return NULL;
-
-	struct slab_spare *f = take_spare(s);
-
+	while (s->room < s->n_chunks && is_full(s, &s->chunks[s->room]))
+		s->room++;
+	if ((s->room == s->n_chunks || s->chunks[s->room].objects == NULL) && !fill_chunk(s))
+		return NULL;
+	c = &s->chunks[s->room];
+	f = c->spare != NULL ? take_spare(s, c) : make(s, c);
 	ASSERT(f->head.generation % 2 == 0);
+	s->n_empty -= c->in_use++ == 0;
 	s->in_use++;
 	s->changes++;
-	s->reused += f->head.generation > 0;
 	f->head.generation++;
 	memset(&f->head + 1, 0, s->object_bytes - sizeof(f->head));
 	return f;
@@ -127,23 +192,32 @@ void *slab_new(struct slab *s)
 void slab_free(struct slab *s, void *object)
 {
 	struct slab_spare *f = object;
+	struct slab_chunk *c;
+	uint32_t chunk;
 
 	if (f == NULL)
 		return;
-	ASSERT(f->head.index < slab_end(s) && object_at(s, f->head.index) == f);
+	ASSERT(is_made(s, f->head.index) && object_at(s, f->head.index) == f);
 	ASSERT(f->head.generation % 2 == 1);
-	ASSERT(s->in_use > 0);
+	chunk = f->head.index >> s->chunk_shift;
+	c = &s->chunks[chunk];
+	ASSERT(c->in_use > 0);
 	f->head.generation++;
+	f->next = c->spare;
+	c->spare = f;
+	ASAN_POISON_MEMORY_REGION(&f->head + 1, s->object_bytes - sizeof(f->head));
+	s->n_empty += --c->in_use == 0;
 	s->in_use--;
 	s->changes++;
-	put_spare(s, f);
+	if (chunk < s->room)
+		s->room = chunk;
 }
 
 void *slab_get(const struct slab *s, slab_handle h)
 {
 	const uint32_t index = (uint32_t)(h >> 32), generation = (uint32_t)h;
 
-	if (index >= slab_end(s) || generation % 2 == 0)
+	if (!is_made(s, index) || generation % 2 == 0)
 		return NULL;
 
 	struct slab_spare *f = object_at(s, index);
@@ -153,7 +227,7 @@ void *slab_get(const struct slab *s, slab_handle h)
 
 void *slab_at(const struct slab *s, uint32_t index)
 {
-	struct slab_spare *f = index < slab_end(s) ? object_at(s, index) : NULL;
+	struct slab_spare *f = is_made(s, index) ? object_at(s, index) : NULL;
 
 	return f != NULL && f->head.generation % 2 == 1 ? f : NULL;
 }
@@ -161,6 +235,13 @@ void *slab_at(const struct slab *s, uint32_t index)
 void *slab_next(const struct slab *s, uint32_t *index)
 {
 	while (*index < slab_end(s)) {
+		const uint32_t chunk = *index >> s->chunk_shift;
+
+		if (s->chunks[chunk].in_use == 0) {
+			*index = (chunk + 1) << s->chunk_shift;
+			continue;
+		}
+
 		void *object = slab_at(s, (*index)++);
 
 		if (object != NULL)
@@ -171,6 +252,5 @@ void *slab_next(const struct slab *s, uint32_t *index)
 
 size_t slab_bytes(const struct slab *s)
 {
-	return s->n_chunks * (s->object_bytes << s->chunk_shift) +
-	       s->cap_chunks * sizeof(*s->chunks);
+	return s->n_held * (s->object_bytes << s->chunk_shift) + s->cap_chunks * sizeof(*s->chunks);
 }

@@ -4,8 +4,11 @@
  * Each object starts with a struct slab_head that the slab writes. A handle is {index,
  * generation}: it goes into epoll data and messages between threads in place of a pointer,
  * and stops resolving the moment its object is freed, even if the memory was reused.
- * Memory comes in chunks and stays until slab_fini(). Under
- * AddressSanitizer touching a freed object is reported although its memory stays.
+ * A new object takes
+ * the lowest chunk that has room, so that after a peak the upper ones fall empty; slab_trim()
+ * gives their memory back, and handles of what was in it resolve no more than others, whatever
+ * is there later. Memory is touched when an object is first made in it. Under AddressSanitizer
+ * touching a freed object is reported although its memory stays.
  *
  * Thread: the owner of the slab, all calls.
  */
@@ -28,14 +31,15 @@ struct slab_head {
 
 struct slab {
 	size_t object_bytes;
-	uint32_t chunk_shift; /* objects in a chunk = 1 << chunk_shift */
-	uint32_t n_chunks, cap_chunks;
-	char **chunks;
-	struct slab_spare *spare; /* freed objects, the latest first */
+	uint32_t chunk_shift;          /* objects in a chunk = 1 << chunk_shift */
+	uint32_t n_chunks, cap_chunks; /* places for them */
+	struct slab_chunk *chunks;
+	uint32_t room;            /* every chunk below this one is full */
+	uint32_t n_held, n_empty; /* chunks that have memory; of them those without an object */
 	uint32_t in_use;
 	uint32_t limit;   /* objects that may be in use at once */
 	uint32_t changes; /* objects taken and given back, modulo 2^32: has anything happened? */
-	uint64_t reused;  /* objects that were handed out before */
+	uint64_t reused;  /* objects whose memory was handed out before */
 };
 
 /* @object_bytes includes the head. @limit: slab_new() beyond it fails. Cannot fail. */
@@ -49,6 +53,9 @@ MUST_CHECK void *slab_new(struct slab *s);
 
 /* NULL is allowed. The handle dies at once. An object that is not in use here is a fatal error. */
 void slab_free(struct slab *s, void *object);
+
+/* Give the memory of chunks without objects back, but for one. Cost: a walk over their objects. */
+void slab_trim(struct slab *s);
 
 /* The object of a handle, or NULL if it was freed. Any number is safe to ask for. */
 void *slab_get(const struct slab *s, slab_handle h);
@@ -70,6 +77,12 @@ void *slab_next(const struct slab *s, uint32_t *index);
 static inline uint32_t slab_end(const struct slab *s)
 {
 	return s->n_chunks << s->chunk_shift;
+}
+
+/* Objects that the memory held is for. */
+static inline uint32_t slab_room(const struct slab *s)
+{
+	return s->n_held << s->chunk_shift;
 }
 
 /* Bytes held from the system. */

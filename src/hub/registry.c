@@ -117,6 +117,14 @@ void registry_fini(struct registry *r)
 	slab_fini(&r->sessions);
 }
 
+void registry_trim(struct registry *r)
+{
+	slab_trim(&r->sessions);
+	slab_trim(&r->memberships);
+	for (size_t i = 0; i < USER_SIZES; i++)
+		slab_trim(&r->users_by_size[i]);
+}
+
 /* ---- lookups ---- */
 
 struct hub *registry_hub(const struct registry *r, const char *name, uint16_t len)

@@ -79,6 +79,7 @@ struct registry {
 MUST_CHECK int registry_init(struct registry *r, const struct siphash_key *key,
                              uint32_t max_sessions);
 void registry_fini(struct registry *r); /* must be empty of sessions */
+void registry_trim(struct registry *r); /* memory that a peak has left, see slab_trim() */
 
 /* A walk over a user's sessions, the oldest first; NULL: that was all. Whoever asks for the next
  * before he removes the one at hand may remove it. */

@@ -43,6 +43,11 @@ void recorders_fini(struct recorders *r)
 	record_ring_fini(&r->ended);
 }
 
+void recorders_trim(struct recorders *r)
+{
+	slab_trim(&r->live);
+}
+
 void recorder_open(struct worker *w, struct conn *c, const struct handoff *h)
 {
 	if (w->recorders.n_events == 0)

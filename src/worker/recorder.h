@@ -59,6 +59,7 @@ struct evidence {
 MUST_CHECK int recorders_init(struct recorders *r, const struct conf_recorder *c,
                               uint32_t n_workers);
 void recorders_fini(struct recorders *r); /* no connection may be left */
+void recorders_trim(struct recorders *r); /* memory that a peak has left, see slab_trim() */
 
 /* @c is taken over. */
 void recorder_open(struct worker *w, struct conn *c, const struct handoff *h) ON_WORKER;

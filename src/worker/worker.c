@@ -20,8 +20,9 @@
 
 #define MIN_STALL_MS      100
 #define MAX_SLEEP_MS      60000
-#define LEAVE_STEP_MS     20 /* pace of a drain, and of looking at a stop */
-#define PINGER_RESOLUTION 50 /* requests that wait for a pong are looked at this often [ms] */
+#define LEAVE_STEP_MS     20   /* pace of a drain, and of looking at a stop */
+#define TRIM_MS           1000 /* from what was given back to the pools to their looking through */
+#define PINGER_RESOLUTION 50   /* requests that wait for a pong are looked at this often [ms] */
 
 /* ---- birth and death ---- */
 
@@ -94,6 +95,11 @@ void worker_fini(struct worker *w)
 
 /* ---- the parts of a turn ---- */
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 static uint32_t sleep_ms(const struct worker *w) ON_WORKER;
 static uint32_t sleep_ms(const struct worker *w)
 {
@@ -101,18 +107,15 @@ static uint32_t sleep_ms(const struct worker *w)
 
 	if (w->again)
 		return 0;
+	if (w->untrimmed)
+		max = TRIM_MS;
 	if (w->leave.kind != LEAVE_NO && w->conns.in_use > 0)
 		max = LEAVE_STEP_MS;
 	else if (!list_empty(&w->pingers))
 		max = PINGER_RESOLUTION;
-	else if (w->conns.in_use > 0)
-		max = w->view.stall_ms; /* a stall in a longer sleep would be taken for sleep */
+	else if (w->conns.in_use > 0) /* a stall in a longer sleep would be taken for sleep */
+		max = least(max, w->view.stall_ms);
 	return wheel_sleep_ms(&w->wheel, w->now_ms, max);
-}
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
 }
 
 /*
@@ -290,8 +293,17 @@ static void tell_pool(struct worker *w, enum pool pool, const struct slab *s) ON
 static void tell_pool(struct worker *w, enum pool pool, const struct slab *s)
 {
 	stats_set(w->is.stats, STAT_POOL_IN_USE + (unsigned)pool, s->in_use);
-	stats_set(w->is.stats, STAT_POOL_ROOM + (unsigned)pool, slab_end(s));
+	stats_set(w->is.stats, STAT_POOL_ROOM + (unsigned)pool, slab_room(s));
 	stats_set(w->is.stats, STAT_POOL_REUSED + (unsigned)pool, s->reused);
+}
+
+static void tell_each_pool(struct worker *w) ON_WORKER;
+static void tell_each_pool(struct worker *w)
+{
+	tell_pool(w, POOL_CONNS, &w->conns);
+	tell_pool(w, POOL_SESSIONS, &w->registry.sessions);
+	tell_pool(w, POOL_MEMBERSHIPS, &w->registry.memberships);
+	tell_pool(w, POOL_SEND_NODES, &w->send_nodes);
 }
 
 static void tell_pools(struct worker *w) ON_WORKER;
@@ -304,10 +316,23 @@ static void tell_pools(struct worker *w)
 	if (changes == w->pools_seen)
 		return;
 	w->pools_seen = changes;
-	tell_pool(w, POOL_CONNS, &w->conns);
-	tell_pool(w, POOL_SESSIONS, &r->sessions);
-	tell_pool(w, POOL_MEMBERSHIPS, &r->memberships);
-	tell_pool(w, POOL_SEND_NODES, &w->send_nodes);
+	w->untrimmed = true;
+	tell_each_pool(w);
+}
+
+/* After a peak their memory goes back. Not at once: the next peak may be the next turn's. */
+static void trim_pools(struct worker *w) ON_WORKER;
+static void trim_pools(struct worker *w)
+{
+	if (!w->untrimmed || w->now_ms - w->trimmed_ms < TRIM_MS)
+		return;
+	w->untrimmed = false;
+	w->trimmed_ms = w->now_ms;
+	slab_trim(&w->conns);
+	slab_trim(&w->send_nodes);
+	registry_trim(&w->registry);
+	recorders_trim(&w->recorders);
+	tell_each_pool(w);
 }
 
 /* From waking up to here: how long somebody had to wait for his turn. */
@@ -346,6 +371,7 @@ bool worker_turn(struct worker *w)
 	output_flush_dirty(w);
 	conn_reap(w);
 	tell_pools(w);
+	trim_pools(w);
 	tell_turn(w);
 	return !leave_done(w) || !list_empty(&w->ranks_asked) || w->delivery.resting != NULL;
 }

@@ -149,7 +149,11 @@ Test(slab, the_limit_holds_and_frees_up)
 	for (unsigned i = 0; i < ARRAY_LEN(objects); i++)
 		slab_free(&s, objects[i]);
 	cr_assert_eq(s.in_use, 0);
-	cr_assert_eq(slab_bytes(&s), bytes, "memory stays");
+	cr_assert_eq(slab_bytes(&s), bytes, "memory stays ...");
+	cr_assert_geq(slab_room(&s), ARRAY_LEN(objects));
+	slab_trim(&s);
+	cr_assert_eq(slab_room(&s), 1u << s.chunk_shift, "... until one chunk is enough");
+	cr_assert_lt(slab_bytes(&s), bytes / 2);
 	slab_fini(&s);
 	cr_assert_eq(slab_bytes(&s), 0);
 	cr_assert_eq(heap_blocks(), 0);
@@ -221,9 +225,77 @@ Test(slab, a_walk_meets_exactly_what_lives)
 			live[i] = NULL;
 			n_live--;
 		}
-		if (step % 1000 == 0)
+		if (step % 1000 == 0) {
 			check_walk(&s, live, n_live);
+			slab_trim(&s);
+			check_walk(&s, live, n_live);
+		}
 	}
+	slab_fini(&s);
+}
+
+/*
+ * Tides, and what is left is given back at each ebb: a handle from before never leads to who is
+ * there now, however often the memory of its place went and came.
+ */
+Test(slab, a_handle_stays_dead_when_its_memory_has_gone)
+{
+	enum {
+		N = 2000,
+		TIDES = 8
+	};
+	static slab_handle old[TIDES * N];
+	static struct object *live[N];
+	uint32_t n_old = 0;
+	struct slab s;
+
+	slab_init(&s, sizeof(struct object), N);
+	for (int tide = 0; tide < TIDES; tide++) {
+		const bool some_stay = tide % 2;
+
+		for (uint32_t i = 0; i < N; i++) {
+			if (live[i] != NULL)
+				continue;
+			live[i] = slab_new(&s);
+			cr_assert_not_null(live[i]);
+			live[i]->value = i;
+		}
+		for (uint32_t k = 0; k < n_old; k++)
+			cr_assert_null(slab_get(&s, old[k]));
+		for (uint32_t i = 0; i < N; i++) {
+			cr_assert_eq(slab_get(&s, slab_handle_of(live[i])), live[i]);
+			if (some_stay && i % 700 == 0)
+				continue;
+			old[n_old++] = slab_handle_of(live[i]);
+			slab_free(&s, live[i]);
+			live[i] = NULL;
+		}
+		slab_trim(&s);
+		cr_assert_leq(slab_room(&s), (some_stay ? 4u : 1u) << s.chunk_shift);
+		for (uint32_t k = 0; k < n_old; k++)
+			cr_assert_null(slab_get(&s, old[k]));
+		for (uint32_t i = 0; i < N; i++)
+			cr_assert(live[i] == NULL || live[i]->value == i);
+	}
+	slab_fini(&s);
+	cr_assert_eq(heap_blocks(), 0);
+}
+
+/* So that what is above falls empty when there are fewer. */
+Test(slab, the_lowest_chunk_with_room_is_used)
+{
+	static struct object *objects[3000];
+	struct slab s;
+
+	slab_init(&s, sizeof(struct object), ARRAY_LEN(objects));
+	for (uint32_t i = 0; i < ARRAY_LEN(objects); i++)
+		objects[i] = slab_new(&s);
+	slab_free(&s, objects[2999]);
+	slab_free(&s, objects[5]);
+	slab_free(&s, objects[1500]);
+	cr_assert_eq(((struct object *)slab_new(&s))->head.index, 5);
+	cr_assert_eq(((struct object *)slab_new(&s))->head.index, 1500);
+	cr_assert_eq(((struct object *)slab_new(&s))->head.index, 2999);
 	slab_fini(&s);
 }
 
