@@ -5,6 +5,7 @@
 
 #define LOOK_MS      50  /* between two looks ... */
 #define LOOK_SOON_MS 10  /* ... and above half of what there is */
+#define LOOK_LEFT_MS 500 /* when all have left and memory is expected back */
 #define ROUND_MS     100 /* for a round to show what it has freed */
 #define LOW_PERCENT  95  /* of the high water is the low water */
 
@@ -84,9 +85,25 @@ uint32_t memory_sleep_ms(const struct server *s)
 {
 	const uint64_t age = s->now_ms - s->memory.looked_ms;
 
-	if (s->phase != SERVER_RUNNING || (connections(s) == 0 && !s->memory.full))
-		return UINT32_MAX; /* nothing grows */
-	return age < interval_ms(s) ? (uint32_t)(interval_ms(s) - age) : 0;
+	if (s->phase != SERVER_RUNNING)
+		return UINT32_MAX;
+	if (connections(s) > 0 || s->memory.full)
+		return age < interval_ms(s) ? (uint32_t)(interval_ms(s) - age) : 0;
+	if (s->memory.most_conns == 0 || trim_rests(&s->memory.trim))
+		return UINT32_MAX; /* nothing grows, and nothing goes */
+	return age < LOOK_LEFT_MS ? (uint32_t)(LOOK_LEFT_MS - age) : 0;
+}
+
+/* What was freed and is kept for reuse is not in use. */
+static void trim(struct server *s, uint64_t n) ON_MAIN;
+static void trim(struct server *s, uint64_t n)
+{
+	struct memory *m = &s->memory;
+	const uint64_t before = m->used;
+
+	os_memory_trim();
+	m->used = os_memory_used();
+	trim_done(&m->trim, s->now_ms, before, m->used, n);
 }
 
 void memory_step(struct server *s)
@@ -105,11 +122,8 @@ void memory_step(struct server *s)
 		m->base = m->used;
 	high = high_water(s);
 	low = high / 100 * LOW_PERCENT;
-	if (m->used > (m->full ? low : high)) {
-		/* What was freed and kept for reuse is not in use. */
-		os_memory_trim();
-		m->used = os_memory_used();
-	}
+	if (trim_is_due(&m->trim, s->now_ms, m->used, n) || m->used > (m->full ? low : high))
+		trim(s, n);
 	if (m->used > m->peak)
 		m->peak = m->used;
 	if (m->used > high && !m->full)

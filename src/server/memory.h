@@ -4,6 +4,8 @@
  * that is not enough, every worker is told to let go a part of what it holds (worker/shed.h),
  * until the low water is reached.
  *
+ * After a peak it asks the allocator for what it keeps (server/trim.h).
+ *
  * The high water is limits.memory_high_water of the memory, or less: what the connections that
  * there have been cost while they are quiet, and limits.buffered_bytes on top.
  *
@@ -15,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/role.h"
+#include "server/trim.h"
 
 struct server;
 
@@ -24,6 +27,7 @@ struct memory {
 	uint64_t peak;       /* the most that was seen */
 	uint64_t most_conns; /* connections that there were at once, at most */
 	uint64_t looked_ms, ordered_ms;
+	struct trim trim; /* when memory is asked back */
 	bool full;
 };
 
