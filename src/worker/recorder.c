@@ -13,10 +13,19 @@
 
 /* ---- memory ---- */
 
+static size_t bytes_for(uint32_t events)
+{
+	return offsetof(struct recorder, events) + events * sizeof(struct record_event);
+}
+
+static uint32_t few_of(uint32_t n_events)
+{
+	return n_events < RECORDER_FEW ? n_events : RECORDER_FEW;
+}
+
 uint64_t recorder_live_bytes(const struct conf_recorder *c)
 {
-	return c->events == 0 ? 0
-	                      : sizeof(struct recorder) + c->events * sizeof(struct record_event);
+	return c->events == 0 ? 0 : bytes_for(c->events);
 }
 
 uint64_t recorder_ring_bytes(const struct conf_recorder *c, uint32_t n_workers)
@@ -31,35 +40,67 @@ uint64_t recorder_ring_bytes(const struct conf_recorder *c, uint32_t n_workers)
 int recorders_init(struct recorders *r, const struct conf_recorder *c, uint32_t n_workers)
 {
 	*r = (struct recorders){.n_events = c->events};
-	slab_init(&r->live, sizeof(struct recorder) + c->events * sizeof(struct record_event),
-	          UINT32_MAX);
+	slab_init(&r->few, bytes_for(few_of(c->events)), UINT32_MAX);
+	slab_init(&r->live, bytes_for(c->events), UINT32_MAX);
 	return record_ring_init(&r->ended, recorder_ring_bytes(c, n_workers));
 }
 
 void recorders_fini(struct recorders *r)
 {
-	ASSERT(r->live.in_use == 0);
+	ASSERT(r->few.in_use == 0 && r->live.in_use == 0);
+	slab_fini(&r->few);
 	slab_fini(&r->live);
 	record_ring_fini(&r->ended);
 }
 
 void recorders_trim(struct recorders *r)
 {
+	slab_trim(&r->few);
 	slab_trim(&r->live);
+}
+
+static struct slab *slab_of(struct recorders *all, const struct recorder *r)
+{
+	return r != NULL && r->room > few_of(all->n_events) ? &all->live : &all->few;
+}
+
+static struct recorder *make(struct recorders *all)
+{
+	struct recorder *r = slab_new(&all->few);
+
+	if (r != NULL)
+		r->room = (uint16_t)few_of(all->n_events);
+	return r;
+}
+
+/* Room for more, if there is memory. */
+static void grow(struct recorders *all, struct conn *c)
+{
+	struct recorder *few = c->recorder, *r;
+
+	if (few->room >= all->n_events)
+		return;
+	r = slab_new(&all->live);
+	if (r == NULL)
+		return;
+	memcpy(&r->head + 1, &few->head + 1, bytes_for(few->n) - sizeof(r->head));
+	r->room = (uint16_t)all->n_events;
+	c->recorder = r;
+	slab_free(&all->few, few);
 }
 
 void recorder_open(struct worker *w, struct conn *c, const struct handoff *h)
 {
 	if (w->recorders.n_events == 0)
 		return;
-	c->recorder = slab_new(&w->recorders.live);
+	c->recorder = make(&w->recorders);
 	recorder_note(w, c, EVENT_HANDSHAKE, h->handshake_ms, 0);
 	recorder_note(w, c, EVENT_AUTH, h->user_len > 0, 0);
 }
 
 void recorder_free(struct worker *w, struct conn *c)
 {
-	slab_free(&w->recorders.live, c->recorder);
+	slab_free(slab_of(&w->recorders, c->recorder), c->recorder);
 	c->recorder = NULL;
 }
 
@@ -77,8 +118,9 @@ static void remove_event(struct recorder *r, uint32_t i)
 }
 
 /* Make room for one more of its kind, and for one more at all. How many it stands for then. */
-static uint16_t make_room(struct recorder *r, uint32_t n_events, enum record_event_kind kind)
+static uint16_t make_room(struct recorders *all, struct conn *c, enum record_event_kind kind)
 {
+	struct recorder *r = c->recorder;
 	uint32_t of_kind = 0, oldest = 0, next = 0;
 	uint16_t times = 1;
 
@@ -95,7 +137,12 @@ static uint16_t make_room(struct recorder *r, uint32_t n_events, enum record_eve
 
 		*heir = (uint16_t)(*heir + forgotten > UINT16_MAX ? UINT16_MAX : *heir + forgotten);
 		remove_event(r, oldest);
-	} else if (r->n == n_events) {
+		return times;
+	}
+	if (r->n == r->room)
+		grow(all, c);
+	r = c->recorder;
+	if (r->n == r->room) {
 		remove_event(r, 0);
 		r->lost++;
 	}
@@ -105,12 +152,13 @@ static uint16_t make_room(struct recorder *r, uint32_t n_events, enum record_eve
 void recorder_note(struct worker *w, struct conn *c, enum record_event_kind kind, uint64_t first,
                    uint64_t second)
 {
-	struct recorder *r = c->recorder;
+	struct recorder *r;
 	uint16_t times;
 
-	if (r == NULL || w->recorders.n_events == 0)
+	if (c->recorder == NULL || w->recorders.n_events == 0)
 		return;
-	times = make_room(r, w->recorders.n_events, kind);
+	times = make_room(&w->recorders, c, kind);
+	r = c->recorder;
 	r->events[r->n++] = (struct record_event){
 		.at_ms = clipped(w->now_ms - c->opened_ms),
 		.times = times,
@@ -300,7 +348,7 @@ void recorder_closing(struct worker *w, struct conn *c, const struct parting *pa
 	record_write(r, &parts);
 	note_death(w, r);
 	if (c->recorder == NULL)
-		c->recorder = slab_new(&w->recorders.live);
+		c->recorder = make(&w->recorders);
 	if (c->recorder != NULL)
 		c->recorder->place = place;
 }

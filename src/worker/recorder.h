@@ -3,7 +3,8 @@
  * ended. `wsmctl why` reads it.
  *
  * Nothing is noted per message. A live connection's recorder is an object beside it, and only
- * when recorder.events says so; without memory for one the connection lives without. When a
+ * when recorder.events says so; without memory for one the connection lives without. It begins
+ * with room for few events and is replaced when there are more. When a
  * connection ends, its record goes into a ring of recorder.closed_bytes over all workers.
  *
  * Thread: the worker that owns the connection.
@@ -31,14 +32,17 @@ struct recorder {
 	uint64_t place;            /* of its record, once its end is decided */
 	uint32_t queue_high_bytes; /* the most that waited when the kernel was full */
 	uint32_t lost;             /* events that made room for later ones */
-	uint32_t n;
-	struct record_event events[]; /* oldest first; room for recorders.n_events */
+	uint16_t n, room;
+	struct record_event events[]; /* oldest first */
 };
+
+/* Events that a recorder has room for at first: those of a connection on which little happens. */
+#define RECORDER_FEW 8
 
 /* A worker's. */
 struct recorders {
-	struct slab live;
-	uint32_t n_events; /* 0: live connections are not recorded */
+	struct slab few, live; /* with room for the first few, and for all */
+	uint32_t n_events;     /* 0: live connections are not recorded */
 	struct record_ring ended;
 	struct deaths deaths;
 };

@@ -30,7 +30,7 @@ static void end(struct conn *c)
 	conn_abort(b.w, c, CLOSE_STOP);
 	output_flush_dirty(b.w);
 	conn_reap(b.w);
-	cr_assert_eq(b.w->recorders.live.in_use, 0);
+	cr_assert_eq(b.w->recorders.few.in_use + b.w->recorders.live.in_use, 0);
 	bed_end(&b);
 }
 
@@ -98,7 +98,7 @@ Test(recorder, a_full_one_loses_the_oldest)
 
 	role_enter(&role_worker);
 	c = begin();
-	b.w->recorders.n_events = 4; /* of the 24 that there is room for */
+	b.w->recorders.n_events = c->recorder->room = 4; /* of the 8 that there is room for */
 	recorder_note(b.w, c, EVENT_PONG, 1, 0);
 	recorder_note(b.w, c, EVENT_PONG_MISSED, 1, 0);
 	recorder_note(b.w, c, EVENT_WRITES_BLOCKED, UINT64_MAX, 0);
@@ -110,6 +110,54 @@ Test(recorder, a_full_one_loses_the_oldest)
 		recorder_note(b.w, c, EVENT_QUEUE_HIGH, 1, 0);
 	cr_assert_eq(c->recorder->n, 4);
 	cr_assert_eq(event(c, 1)->times, UINT16_MAX, "it does not begin anew");
+	end(c);
+}
+
+/* Two of each kind that keeps so many. */
+static void much_happens(struct conn *c) ON_WORKER;
+static void much_happens(struct conn *c)
+{
+	for (uint32_t i = 0; i < 18; i++)
+		recorder_note(b.w, c, EVENT_PONG_MISSED + i / 2, i, 0);
+}
+
+/* What little there was is where it was, and without memory the oldest make room. */
+Test(recorder, room_for_many_is_made_when_there_are_more_than_few)
+{
+	struct recorders *all;
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin();
+	all = &b.w->recorders;
+	cr_assert_leq(all->few.object_bytes, 160, "the idle have one each");
+	for (uint32_t i = 0; i < 100; i++)
+		recorder_note(b.w, c, EVENT_PONG, i, 0);
+	cr_assert_eq(all->few.in_use, 1);
+	c->recorder->queue_high_bytes = 77;
+	much_happens(c);
+	cr_assert_eq(all->few.in_use, 0);
+	cr_assert_eq(all->live.in_use, 1);
+	cr_assert_eq(c->recorder->n, 24);
+	cr_assert_eq(c->recorder->lost, 0);
+	cr_assert_eq(c->recorder->queue_high_bytes, 77);
+	cr_assert_eq(event(c, 0)->kind, EVENT_HANDSHAKE);
+	cr_assert_eq(event(c, 2)->values[0], 96);
+	cr_assert_eq(event(c, 2)->times, 97);
+	for (uint32_t i = 0; i < 18; i++)
+		cr_assert_eq(event(c, 6 + i)->values[0], i);
+	recorder_note(b.w, c, EVENT_PROBED, 1, 0);
+	end(c);
+
+	c = begin();
+	heap_fail_always(true);
+	much_happens(c);
+	heap_fail_always(false);
+	cr_assert_eq(c->recorder->n, RECORDER_FEW);
+	cr_assert_eq(c->recorder->lost, 20 - RECORDER_FEW);
+	cr_assert_eq(event(c, RECORDER_FEW - 1)->values[0], 17);
+	much_happens(c);
+	cr_assert_gt(c->recorder->n, RECORDER_FEW, "there is memory again");
 	end(c);
 }
 
