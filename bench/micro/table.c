@@ -31,6 +31,11 @@ static bool has_name(const struct table_node *node, const void *name)
 	return CONTAINER_OF(node, const struct entry, node)->name == *(const uint64_t *)name;
 }
 
+static uint32_t hash_of_node(const struct table_node *node, const void *arg UNUSED)
+{
+	return hash_of(CONTAINER_OF(node, const struct entry, node)->name);
+}
+
 static void fill(struct names *s, uint32_t n)
 {
 	uint64_t seed = 1;
@@ -38,7 +43,7 @@ static void fill(struct names *s, uint32_t n)
 	*s = (struct names){.n = n};
 	s->entries = micro_memory(n * sizeof(*s->entries));
 	s->order = micro_memory(n * sizeof(struct entry *));
-	ASSERT(table_init(&s->table) == 0);
+	ASSERT(table_init(&s->table, hash_of_node, NULL) == 0);
 	for (uint32_t i = 0; i < n; i++) {
 		const uint32_t j = (uint32_t)(micro_random(&seed) % (i + 1));
 

@@ -1,7 +1,7 @@
 /*
- * Linear hashing: the buckets follow the nodes, between one and two for each. A step adds or
+ * Linear hashing: the buckets follow the nodes, of which each has one or two. A step adds or
  * removes one bucket and a call takes up to two: growing so catches up after a time without
- * memory, and shrinking, where two buckets go for each node, ends where it began.
+ * memory, and shrinking, where one bucket goes for each node, ends where it began.
  */
 #include "base/table.h"
 
@@ -108,12 +108,12 @@ static void shrink(struct table *t)
 
 static bool is_sparse(const struct table *t)
 {
-	return t->n_buckets > TABLE_SEGMENT && t->count < t->n_buckets / 2;
+	return t->n_buckets > TABLE_SEGMENT && t->count < t->n_buckets;
 }
 
 void table_insert(struct table *t, struct table_node *node, uint32_t hash)
 {
-	for (int i = 0; i < STEPS && t->count >= t->n_buckets; i++)
+	for (int i = 0; i < STEPS && t->count >= TABLE_LOAD * t->n_buckets; i++)
 		grow(t);
 
 	struct table_node **b = bucket_of(t, hash);

@@ -32,6 +32,7 @@ struct table {
 };
 
 #define TABLE_SEGMENT 256
+#define TABLE_LOAD    2 /* nodes for each bucket, at most */
 
 /* Does @node hold @key? */
 typedef bool (*table_match)(const struct table_node *node, const void *key);

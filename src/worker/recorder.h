@@ -36,8 +36,9 @@ struct recorder {
 	struct record_event events[]; /* oldest first */
 };
 
-/* Events that a recorder has room for at first: those of a connection on which little happens. */
-#define RECORDER_FEW 8
+/* Events that a recorder has room for at first: a handshake, an identity, a first message and four
+ * pongs, which are all that happens on a quiet connection. */
+#define RECORDER_FEW 7
 
 /* A worker's. */
 struct recorders {

@@ -103,8 +103,9 @@ static void check_whole(const struct table *t, uint32_t count, uint32_t (*hash)(
 	cr_assert_eq(walked, count);
 	cr_assert_eq(t->count, count);
 	cr_assert(t->n_buckets >= TABLE_SEGMENT);
-	cr_assert(t->n_buckets >= count, "%u buckets for %u nodes", t->n_buckets, count);
-	cr_assert(t->n_buckets <= TABLE_SEGMENT || t->n_buckets <= 2 * count + 2 ||
+	cr_assert(t->n_buckets * TABLE_LOAD >= count, "%u buckets for %u nodes", t->n_buckets,
+	          count);
+	cr_assert(t->n_buckets <= TABLE_SEGMENT || t->n_buckets <= count + 2 ||
 	                  t->n_buckets <= N_ITEMS,
 	          "%u buckets for %u nodes", t->n_buckets, count);
 }
@@ -156,10 +157,10 @@ Test(table, shrinks_to_where_it_began)
 
 	for (uint32_t i = 0; i < N_ITEMS; i++)
 		put(&t, i, good_hash);
-	cr_assert_eq(t.n_buckets, N_ITEMS);
+	cr_assert_eq(t.n_buckets, N_ITEMS / TABLE_LOAD);
 	for (uint32_t i = N_ITEMS; i-- > 0;) {
 		take(&t, i);
-		cr_assert(t.n_buckets <= TABLE_SEGMENT || t.n_buckets <= 2 * t.count + 2 ||
+		cr_assert(t.n_buckets <= TABLE_SEGMENT || t.n_buckets <= t.count + 2 ||
 		                  t.count > N_ITEMS / 4,
 		          "%u buckets for %u nodes", t.n_buckets, t.count);
 	}
