@@ -7,18 +7,21 @@
 #include "hub/group.h"
 #include "shard/request.h"
 #include "shard/sources.h"
+#include "worker/aside.h"
 #include "worker/conn.h"
 #include "worker/recorder.h"
 #include "ws/frame.h"
 
 /* A process that has served nobody yet, as measured on x86-64 with Debian's libraries. */
 #define PROCESS_BYTES (12ull << 20)
-/* A user's object with a name of usual length, and the shares in the tables' buckets. */
+/* A user's object with a name of usual length, and the shares in the tables' buckets: at most one
+ * for each node. */
 #define USER_BYTES (sizeof(struct user) + 32)
 /* A membership in a group that nobody else is in, whose name is as long as it may be. */
 #define GROUP_BYTES  (sizeof(struct membership) + sizeof(struct group) + GROUP_NAME_MAX)
-#define TABLE_BYTES  (3 * 2 * sizeof(void *))
+#define TABLE_BYTES  (3 * sizeof(void *))
 #define SOURCE_BYTES (2 * sizeof(struct source)) /* if each comes from an address of its own */
+#define ASIDE_BYTES  (sizeof(struct aside) + 16) /* with what the allocator adds */
 /* A browser's request; what is longer is in the budget. */
 #define HEAD_BYTES 1024
 
@@ -34,6 +37,14 @@ static uint64_t worst_queue(const struct conf_limits *l)
 	const uint64_t newest = l->slow_consumer == SLOW_KEEP_NEWEST ? message : 0;
 
 	return (l->send_queue_bytes > replied ? l->send_queue_bytes : replied) + newest;
+}
+
+/* A rate is kept count of for everybody who has said something. */
+static uint64_t idle_each(const struct conf *c)
+{
+	return sizeof(struct conn) + recorder_live_bytes(&c->recorder) + sizeof(struct session) +
+	       USER_BYTES + TABLE_BYTES + SOURCE_BYTES +
+	       (c->limits.messages_per_s > 0 ? ASIDE_BYTES : 0);
 }
 
 static uint32_t room_for(const struct plan *p)
@@ -56,11 +67,11 @@ void plan_make(const struct conf *c, uint32_t room, uint64_t memory, struct plan
 		.workers = c->workers *
 	                   (sizeof(struct worker) + 2ull * WORKER_READ_BYTES + WS_MAX_TAIL),
 		.handshakes = l->max_half_open * (sizeof(struct half_open) + HEAD_BYTES),
-		.idle_each = sizeof(struct conn) + recorder_live_bytes(&c->recorder) +
-	                     sizeof(struct session) + USER_BYTES + TABLE_BYTES + SOURCE_BYTES,
+		.idle_each = idle_each(c),
 		.recorder = recorder_ring_bytes(&c->recorder, c->workers) * c->workers,
 		.queue_each = worst_queue(l),
-		.message_each = l->max_message_bytes + WS_MAX_TAIL,
+		.message_each =
+			l->max_message_bytes + sizeof(struct ws_begun) + ASIDE_BYTES + WS_MAX_TAIL,
 		.groups_each = l->max_groups_per_connection * GROUP_BYTES,
 		.inboxes = (uint64_t)l->inbox_items * c->workers * sizeof(struct request),
 		.buffered = l->buffered_bytes != 0 ? l->buffered_bytes
