@@ -15,7 +15,7 @@ class Usage(unittest.TestCase):
         return subprocess.run([BENCH / script, *args], env=env, capture_output=True, text=True)
 
     def test_arguments(self):
-        for script in ("run.sh", "count.sh", "drain.sh", "pings.sh"):
+        for script in ("run.sh", "count.sh", "drain.sh", "memory.sh", "pings.sh"):
             for option in ("-h", "--help"):
                 done = self.run_script(script, option)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
