@@ -230,8 +230,10 @@ void keepalive_check(struct worker *w, struct conn *c)
 void keepalive_heard(struct worker *w, struct conn *c)
 {
 	c->heard_ms = (uint32_t)w->now_ms;
-	if (UNLIKELY(health_is_suspect(c)) && c->state == CONN_OPEN)
+	if (UNLIKELY(health_is_suspect(c)) && c->state == CONN_OPEN) {
 		health_resurrect(w, c);
+		deadline_arm(w, c); /* the next ping is due before the verdict would have been */
+	}
 }
 
 /* ---- times of its own ---- */

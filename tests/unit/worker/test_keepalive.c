@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "bed.h"
 #include "heap.h"
+#include "worker/deadline.h"
 #include "worker/health.h"
 #include "worker/output.h"
 
@@ -390,6 +391,27 @@ Test(keepalive, an_old_pong_matches_and_is_not_measured)
 	cr_assert_eq(stats_get(b.stats, STAT_PONGS_RECEIVED), 1);
 	cr_assert_eq(c->rtt.last_us, 0);
 	cr_assert_eq(stats_get(b.stats, STAT_RTT_SUM_US), 0);
+	end();
+}
+
+/* The timer waits for the verdict then: who vanishes next must not have that time as well. */
+Test(keepalive, a_suspect_that_shows_life_is_pinged_in_time)
+{
+	struct conn *c;
+
+	role_enter(&role_worker);
+	c = begin(1);
+	c->rtt = (struct rtt){.smoothed_us = 20000};
+	c->ping_us = NOW * US_PER_MS;
+	check_at(c, NOW + INTERVAL);
+	check_at(c, NOW + INTERVAL + 1200);
+	cr_assert_eq(c->missed, 1);
+	wheel_disarm(&b.w->wheel, &c->timer);
+	deadline_arm(b.w, c);
+	cr_assert_eq(c->timer.expires_ms, NOW + SILENCE);
+	b.w->now_ms = NOW + INTERVAL + 5000;
+	keepalive_heard(b.w, c);
+	cr_assert_eq(c->timer.expires_ms, NOW + 2 * INTERVAL + 5000);
 	end();
 }
 
