@@ -1,149 +1,16 @@
-/* The table of options and the one loop that reads it. */
+/* The one loop that reads the command line, and what options ask of each other. */
 #include "options.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "payload.h"
+#include "options_table.h"
 #include "version.h"
 
-#define ANY          (BENCH_ECHO | BENCH_IDLE | BENCH_CONNECT | BENCH_FANOUT)
 #define PER_ADDRESS  12000 /* connections: leaves room in the usual range of 28232 local ports */
-#define MAX_CONNS    1000000
-#define MAX_SECONDS  86400
-#define MAX_MESSAGE  (16 << 20)
-#define MAX_RATE     1000 /* fanout: main waits in milliseconds */
 #define LOOPBACK_NET 127
-
-enum kind {
-	FLAG,
-	COUNT,
-	REAL,
-	TEXT, /* of a URL */
-	PATH,
-	RANGE,
-	STEPS
-};
-
-struct option {
-	unsigned modes;
-	char letter;
-	const char *name, *value; /* name of the value in the help; NULL for a flag */
-	enum kind kind;
-	size_t at; /* of the field in struct options */
-	double min, max, preset;
-	const char *help;
-};
-
-#define FIELD(f) offsetof(struct options, f)
-
-/* An option that differs between modes has one row for each of its forms. */
-static const struct option table[] = {
-	{BENCH_ECHO, 'c', "connections", "N", COUNT, FIELD(connections), 1, MAX_CONNS, 100,
-         "connections, all opened before the measurement (100)"},
-	{BENCH_IDLE, 'c', "connections", "N", COUNT, FIELD(connections), 1, MAX_CONNS, 1000,
-         "connections to hold (1000, or the last of --steps)"},
-	{BENCH_CONNECT, 'c', "connections", "N", COUNT, FIELD(connections), 1, MAX_CONNS, 32,
-         "connections that are opening or closing at the same time (32)"},
-	{BENCH_FANOUT, 'c', "connections", "N", COUNT, FIELD(connections), 1, MAX_CONNS, 1000,
-         "receivers, all opened before the measurement (1000)"},
-	{BENCH_FANOUT, 's', "size", "BYTES", COUNT, FIELD(size_bytes), PAYLOAD_STAMP + PAYLOAD_HEAD,
-         1 << 20, 100, "size of a message (100)"},
-	{BENCH_FANOUT, 0, "rate", "PER_S", REAL, FIELD(rate), 0.01, MAX_RATE, 10,
-         "messages a second, each to every receiver, due at fixed times (10)"},
-	{BENCH_FANOUT, 0, "stalled", "N", COUNT, FIELD(stalled), 0, MAX_CONNS, 0,
-         "of the receivers never read, and are in no number of the report (0)"},
-	{BENCH_FANOUT, 0, "group", "NAME", TEXT, FIELD(group), 0, 0, 0,
-         "make all receivers members of it and send to it, not to all"},
-	{BENCH_FANOUT, 0, "control", "PATH", PATH, FIELD(control), 0, 0, 0,
-         "control socket of the server; where wsmctl looks"},
-	{BENCH_ECHO, 's', "size", "BYTES", COUNT, FIELD(size_bytes), PAYLOAD_HEAD, MAX_MESSAGE, 20,
-         "size of a message (20)"},
-	{BENCH_ECHO, 'd', "depth", "N", COUNT, FIELD(depth), 1, 65536, 1,
-         "messages in flight on each connection (1); not with --rate"},
-	{BENCH_ECHO, 0, "binary", NULL, FLAG, FIELD(binary), 0, 1, 0, "binary messages, not text"},
-	{BENCH_ECHO, 0, "rate", "PER_S", REAL, FIELD(rate), 0.01, 1e8, 0,
-         "open loop: messages a second in all, due at fixed times"},
-	{BENCH_ECHO, 0, "messages", "N", COUNT, FIELD(messages), 1, 1e15, 0,
-         "stop after N messages in all; no warm-up, no limit of time unless -t"},
-	{BENCH_ECHO | BENCH_CONNECT | BENCH_FANOUT, 't', "time", "S", REAL, FIELD(seconds), 0.01,
-         MAX_SECONDS, 10, "length of the measurement in seconds (10)"},
-	{BENCH_ECHO | BENCH_FANOUT, 'w', "warmup", "S", REAL, FIELD(warmup_s), 0, MAX_SECONDS, 1,
-         "seconds of load before it, not measured (1)"},
-	{BENCH_IDLE, 0, "steps", "N,N,...", STEPS, FIELD(steps), 0, 0, 0,
-         "measure memory at each of these numbers and fit a line"},
-	{BENCH_IDLE, 0, "hold", "S", REAL, FIELD(hold_s), 0, MAX_SECONDS, 5,
-         "seconds to hold all connections, answering pings (5)"},
-	{BENCH_ECHO | BENCH_IDLE | BENCH_FANOUT, 0, "in-flight", "N", COUNT, FIELD(in_flight), 1,
-         65536, 128, "handshakes at the same time (128)"},
-	{ANY, 'T', "threads", "N", COUNT, FIELD(threads), 1, 64, 1, "threads of wsmbench (1)"},
-	{ANY, 0, "from", "IP[-IP]", RANGE, FIELD(from), 0, 0, 0,
-         "local addresses to connect from; 127.0.0.1-127.0.0.8 to a loopback server"},
-	{ANY, 0, "pid", "PID", COUNT, FIELD(pid), 1, 1e9, 0,
-         "process of the server: measure its CPU time and memory"},
-	{ANY, 0, "user-prefix", "TEXT", TEXT, FIELD(user_prefix), 0, 0, 0,
-         "connection I asks for ?user=TEXT<I> (bench); empty: leave the URL alone"},
-	{ANY, 0, "progress", NULL, FLAG, FIELD(progress), 0, 1, 0,
-         "a line each second on stderr even if it is not a terminal"},
-	{ANY, 0, "json", NULL, FLAG, FIELD(json), 0, 1, 0, "report as one JSON object"},
-};
-
-static_assert(ARRAY_LEN(table) <= 64, "one bit each for what was given");
-
-static const struct {
-	enum bench_mode mode;
-	const char *name, *what;
-} modes[] = {
-	{BENCH_ECHO, "echo", "send messages, check the replies, measure rate and latency"},
-	{BENCH_IDLE, "idle", "hold connections, measure memory for each"},
-	{BENCH_CONNECT, "connect", "open and close connections, measure handshakes a second"},
-	{BENCH_FANOUT, "fanout", "send to all receivers at once, check and time every delivery"},
-};
-
-const char *options_mode_name(const struct options *o)
-{
-	size_t i = 0;
-
-	while (modes[i].mode != o->mode)
-		i++;
-	return modes[i].name;
-}
-
-static void print_options(unsigned mask, const char *title)
-{
-	printf("\n%s\n", title);
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		const struct option *const o = &table[i];
-		char left[40];
-
-		if (o->modes != mask)
-			continue;
-		snprintf(left, sizeof(left), "%c%c --%s %s", o->letter ? '-' : ' ',
-		         o->letter ? o->letter : ' ', o->name, o->value ? o->value : "");
-		printf("  %-24s %s\n", left, o->help);
-	}
-}
-
-static void print_help(void)
-{
-	printf("wsmbench MODE URL [options]: puts a WebSocket server under load\n\n");
-	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
-		printf("  %-8s %s\n", modes[i].name, modes[i].what);
-	print_options(BENCH_ECHO, "echo:");
-	print_options(BENCH_IDLE, "idle:");
-	print_options(BENCH_CONNECT, "connect:");
-	print_options(BENCH_FANOUT, "fanout:");
-	print_options(BENCH_ECHO | BENCH_FANOUT, "echo and fanout:");
-	print_options(BENCH_ECHO | BENCH_IDLE | BENCH_FANOUT, "echo, idle and fanout:");
-	print_options(BENCH_ECHO | BENCH_CONNECT | BENCH_FANOUT, "echo, connect and fanout:");
-	print_options(ANY, "all:");
-	printf("\nExit code: 0 all was well, 1 something failed during the run, 2 wrong usage.\n"
-	       "Ctrl-C ends a run early and still reports; a second one leaves at once.\n"
-	       "Example: wsmbench echo ws://127.0.0.1:8080/ws -c 100 -d 16 -t 10\n");
-}
 
 static enum options_verdict complain(const char *what, const char *arg)
 {
@@ -156,8 +23,8 @@ static const struct option *find_option(enum bench_mode mode, const char *arg)
 {
 	const size_t len = strcspn(arg, "=");
 
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		const struct option *const o = &table[i];
+	for (size_t i = 0; i < options_count; i++) {
+		const struct option *const o = &options_table[i];
 		const bool is_long = strncmp(arg, "--", 2) == 0 && strlen(o->name) == len - 2 &&
 		                     strncmp(arg + 2, o->name, len - 2) == 0;
 		const bool is_short = o->letter && arg[1] == o->letter && arg[2] == '\0';
@@ -170,13 +37,13 @@ static const struct option *find_option(enum bench_mode mode, const char *arg)
 
 static enum options_verdict unknown_option(enum bench_mode mode, const char *arg)
 {
-	const char *names[ARRAY_LEN(table)];
+	const char *names[OPTIONS_MAX];
 	char what[96];
 	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (table[i].modes & mode)
-			names[n++] = table[i].name;
+	for (size_t i = 0; i < options_count; i++)
+		if (options_table[i].modes & mode)
+			names[n++] = options_table[i].name;
 	const char *const near = text_nearest(arg + strspn(arg, "-"), names, n);
 
 	if (near)
@@ -266,8 +133,8 @@ static const char *store(struct options *opts, const struct option *o, const cha
 
 static void preset(struct options *opts)
 {
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		const struct option *const o = &table[i];
+	for (size_t i = 0; i < options_count; i++) {
+		const struct option *const o = &options_table[i];
 		char *const field = (char *)opts + o->at;
 
 		if (!(o->modes & opts->mode))
@@ -282,8 +149,8 @@ static void preset(struct options *opts)
 
 static bool was_given(uint64_t given, const char *name)
 {
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (given >> i & 1 && strcmp(table[i].name, name) == 0)
+	for (size_t i = 0; i < options_count; i++)
+		if (given >> i & 1 && strcmp(options_table[i].name, name) == 0)
 			return true;
 	return false;
 }
@@ -355,7 +222,7 @@ static enum options_verdict parse_rest(int argc, char **argv, struct options *op
 		wrong = store(opts, o, value);
 		if (wrong)
 			return complain(wrong, arg);
-		given |= UINT64_C(1) << (o - table);
+		given |= UINT64_C(1) << (o - options_table);
 	}
 	if (!opts->url)
 		return complain("the URL is missing, for example ws://127.0.0.1:8080/ws", argv[1]);
@@ -366,16 +233,24 @@ static enum options_verdict parse_rest(int argc, char **argv, struct options *op
 	return wrong ? complain(wrong, argv[1]) : OPTIONS_RUN;
 }
 
+static enum options_verdict unknown_mode(const char *arg)
+{
+	char names[MODE_NAMES_MAX], what[sizeof(names) + 32];
+
+	options_mode_names(BENCH_ANY, " or ", names, sizeof(names));
+	snprintf(what, sizeof(what), "the first argument is %s", names);
+	return complain(what, arg);
+}
+
 enum options_verdict options_parse(int argc, char **argv, struct options *ret)
 {
 	if (argc < 2) {
-		fprintf(stderr, "usage: wsmbench echo|idle|connect|fanout URL [options] (wsmbench "
-		                "--help)\n");
+		fprintf(stderr, "usage: wsmbench MODE URL [options] (wsmbench --help)\n");
 		return OPTIONS_WRONG;
 	}
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			print_help();
+			options_print_help();
 			return OPTIONS_DONE;
 		}
 	}
@@ -384,64 +259,11 @@ enum options_verdict options_parse(int argc, char **argv, struct options *ret)
 		return OPTIONS_DONE;
 	}
 	*ret = (struct options){0};
-	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
-		if (strcmp(argv[1], modes[i].name) == 0)
-			ret->mode = modes[i].mode;
+	for (size_t i = 0; i < options_n_modes; i++)
+		if (strcmp(argv[1], options_modes[i].name) == 0)
+			ret->mode = options_modes[i].mode;
 	if (ret->mode == 0)
-		return complain("the first argument is echo, idle, connect or fanout", argv[1]);
+		return unknown_mode(argv[1]);
 	preset(ret);
 	return parse_rest(argc, argv, ret);
-}
-
-static json_t *range_json(const struct source_range *r)
-{
-	char text[64];
-	const uint32_t last = r->first + r->count - 1;
-
-	if (r->count == 0)
-		return json_null();
-	snprintf(text, sizeof(text), "%u.%u.%u.%u-%u.%u.%u.%u", r->first >> 24,
-	         r->first >> 16 & 255, r->first >> 8 & 255, r->first & 255, last >> 24,
-	         last >> 16 & 255, last >> 8 & 255, last & 255);
-	return json_string(text);
-}
-
-static json_t *value_json(const struct option *o, const char *field)
-{
-	switch (o->kind) {
-	case FLAG:
-		return json_boolean(*(const bool *)field);
-	case COUNT:
-		return json_integer((json_int_t) * (const uint64_t *)(const void *)field);
-	case REAL:
-		return json_real(*(const double *)(const void *)field);
-	case TEXT:
-	case PATH:
-		if (!*(const char *const *)(const void *)field)
-			return json_null();
-		return json_string(*(const char *const *)(const void *)field);
-	case RANGE:
-		return range_json((const struct source_range *)(const void *)field);
-	case STEPS:
-		break;
-	}
-	const struct steps *const s = (const struct steps *)(const void *)field;
-	json_t *const list = json_array();
-
-	for (uint32_t i = 0; i < s->n; i++)
-		json_array_append_new(list, json_integer(s->at[i]));
-	return list;
-}
-
-json_t *options_json(const struct options *opts)
-{
-	json_t *const all = json_object();
-
-	json_object_set_new(all, "url", json_string(opts->url));
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (table[i].modes & opts->mode)
-			json_object_set_new(
-				all, table[i].name,
-				value_json(&table[i], (const char *)opts + table[i].at));
-	return all;
 }

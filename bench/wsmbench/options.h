@@ -19,6 +19,8 @@ enum bench_mode {
 	BENCH_FANOUT = 8
 };
 
+#define BENCH_ANY (2 * BENCH_FANOUT - 1u)
+
 #define MAX_STEPS 32
 
 struct steps {
