@@ -138,7 +138,6 @@ struct sender {
 	struct run *run;
 	struct report *report;
 	struct control control;
-	struct histogram *lag;
 	char *line;
 	uint64_t dropped;
 	bool failed;
@@ -202,7 +201,7 @@ static void send_one(struct sender *s, uint64_t k, uint64_t due_ns)
 	b->sent_ns[k] = now_ns;
 	atomic_store_explicit(&b->sent, k + 1, memory_order_release);
 	if (now_ns >= atomic_load_explicit(&s->run->measure_ns, memory_order_relaxed))
-		histogram_record(s->lag, now_ns - due_ns);
+		histogram_record(&b->lag, now_ns - due_ns);
 	result = ask(s, len);
 	if (result && json_unpack(result, "{s:I}", "dropped", &dropped) != 0)
 		fail(s, "the answer to send does not say how many were dropped");
@@ -260,7 +259,6 @@ static void send_all(struct run *r, struct report *report)
 	struct sender s = {.run = r, .report = report};
 	char why[FAILURE_TEXT_MAX];
 
-	s.lag = report_timing(report, "send_lag", "due to sent");
 	s.line = malloc(r->options->size_bytes + LINE_EXTRA);
 	if (!s.line)
 		fail(&s, "no memory for a message");
@@ -293,8 +291,10 @@ static void fanout_conduct(struct run *r, struct report *report)
 static void fanout_tell(const struct run *r, struct report *report)
 {
 	struct histogram *const latency = report_timing(report, "latency", "sent to received");
+	struct histogram *const lag = report_timing(report, "send_lag", "due to sent");
 	uint64_t counted = 0, deliveries = 0, pings = 0;
 
+	histogram_merge(lag, &r->broadcast.lag);
 	for (uint32_t i = 0; i < r->n_loops; i++) {
 		histogram_merge(latency, &r->loops[i].latency);
 		counted += r->loops[i].counted;

@@ -1,4 +1,5 @@
 /* wsmbench: options → checks → run → report → exit code. */
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -57,11 +58,36 @@ static bool server_is_visible(const struct options *o)
 	return false;
 }
 
+/* Before the run, so that a long one is not for nothing. */
+static bool open_hgrm(const struct options *o, FILE **ret)
+{
+	*ret = o->hgrm ? fopen(o->hgrm, "we") : NULL;
+	if (!o->hgrm || *ret)
+		return true;
+	fprintf(stderr, "wsmbench: --hgrm %s: %s\n", o->hgrm, err_text(-errno));
+	return false;
+}
+
+/* False: not all of it could be written. */
+static bool close_hgrm(const struct options *o, FILE *f)
+{
+	bool failed;
+
+	if (!f)
+		return true;
+	failed = ferror(f) != 0;
+	failed = fclose(f) != 0 || failed;
+	if (failed)
+		fprintf(stderr, "wsmbench: --hgrm %s: could not be written\n", o->hgrm);
+	return !failed;
+}
+
 int main(int argc, char **argv)
 {
 	static struct report report;
 	struct options options;
 	struct run run;
+	FILE *hgrm;
 	int rc;
 
 	switch (options_parse(argc, argv, &options)) {
@@ -73,7 +99,8 @@ int main(int argc, char **argv)
 		break;
 	}
 	options.progress = options.progress || isatty(STDERR_FILENO);
-	if (!descriptors_suffice(&options) || !server_is_visible(&options))
+	if (!descriptors_suffice(&options) || !server_is_visible(&options) ||
+	    !open_hgrm(&options, &hgrm))
 		return EXIT_WRONG;
 	report_init(&report, &options);
 	rc = run_start(&run, &options, mode_of(&options));
@@ -88,6 +115,8 @@ int main(int argc, char **argv)
 	report.interrupted = run.interrupted;
 	run.mode->tell(&run, &report);
 	run_fini(&run);
-	report_print(&report);
+	report_print(&report, hgrm);
+	if (!close_hgrm(&options, hgrm))
+		return EXIT_ERRORS;
 	return failures_total(&report.failures) == 0 ? EXIT_SUCCESS : EXIT_ERRORS;
 }

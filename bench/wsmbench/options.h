@@ -45,6 +45,7 @@ struct options {
 	const char *user_prefix;
 	const char *group;   /* NULL: to all */
 	const char *control; /* NULL: the usual path */
+	const char *hgrm;    /* NULL: no file is written */
 	struct source_range from;
 	struct steps steps;
 	bool binary, progress, json;

@@ -60,6 +60,8 @@ const struct option options_table[] = {
          "connection I asks for ?user=TEXT<I> (bench); empty: leave the URL alone"},
 	{ANY, 0, "progress", NULL, FLAG, FIELD(progress), 0, 1, 0,
          "a line each second on stderr even if it is not a terminal"},
+	{ANY, 0, "hgrm", "FILE", PATH, FIELD(hgrm), 0, 0, 0,
+         "write the distribution of the mode's first timing as HdrHistogram text"},
 	{ANY, 0, "json", NULL, FLAG, FIELD(json), 0, 1, 0, "report as one JSON object"},
 };
 

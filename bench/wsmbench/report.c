@@ -1,10 +1,9 @@
 /* Collecting what was found. How it is written is in report_json.c and report_text.c. */
 #include "report.h"
 
-#include <stdio.h>
-
 #include "base/macros.h"
 #include "clock.h"
+#include "hgrm.h"
 #include "os/os.h"
 #include "report_write.h"
 
@@ -63,8 +62,10 @@ void report_measure_end(struct report *r)
 		r->server_cpu = cpu_between(&r->server_cpu_at_start, &now);
 }
 
-void report_print(const struct report *r)
+void report_print(const struct report *r, FILE *hgrm)
 {
+	if (hgrm)
+		hgrm_write(hgrm, &r->timings[0].histogram);
 	if (!r->options->json) {
 		report_write_text(r);
 		return;

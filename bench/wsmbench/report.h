@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "failure.h"
 #include "options.h"
@@ -62,7 +63,7 @@ void report_init(struct report *r, const struct options *o);
 void report_fact(struct report *r, const char *key, const char *text, const char *unit,
                  double value);
 
-/* An empty histogram to merge into. */
+/* An empty histogram to merge into. The first one is what the mode is about. */
 struct histogram *report_timing(struct report *r, const char *key, const char *text);
 
 void report_sample(struct report *r, uint32_t connections);
@@ -71,5 +72,5 @@ void report_sample(struct report *r, uint32_t connections);
 void report_measure_begin(struct report *r);
 void report_measure_end(struct report *r);
 
-/* On stdout, in the form that the options ask for. */
-void report_print(const struct report *r);
+/* On stdout, in the form that the options ask for, and to @hgrm if it is not NULL. */
+void report_print(const struct report *r, FILE *hgrm);

@@ -13,6 +13,7 @@
 
 #include "options.h"
 #include "payload.h"
+#include "stats/histogram.h"
 
 enum phase {
 	PHASE_OPEN,  /* open connections up to the target */
@@ -56,6 +57,7 @@ struct broadcast {
 	_Atomic uint64_t sent; /* messages; written by main with release behind their times */
 	uint64_t *sent_ns;     /* of each */
 	uint64_t room;
+	struct histogram lag; /* main's: due to written [ns] */
 };
 
 struct run {

@@ -17,8 +17,7 @@ static unsigned index_of(uint64_t value)
 	return (shift << HISTOGRAM_SUB_BITS) + (unsigned)(value >> shift);
 }
 
-/* The greatest value that falls into a bucket. */
-static uint64_t highest_of(unsigned index)
+uint64_t histogram_bucket_top(unsigned index)
 {
 	if (index < SUB_COUNT)
 		return index;
@@ -99,5 +98,5 @@ uint64_t histogram_quantile(const struct histogram *h, double q)
 
 	while ((seen += h->buckets[i]) < rank)
 		i++;
-	return highest_of(i) < h->max ? highest_of(i) : h->max;
+	return histogram_bucket_top(i) < h->max ? histogram_bucket_top(i) : h->max;
 }

@@ -43,3 +43,6 @@ double histogram_mean(const struct histogram *h);
  *          0 when nothing was recorded
  */
 uint64_t histogram_quantile(const struct histogram *h, double q);
+
+/* For whoever walks the buckets: the greatest value that falls into that one. */
+uint64_t histogram_bucket_top(unsigned index);

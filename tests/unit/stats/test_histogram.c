@@ -140,6 +140,19 @@ Test(histogram, every_bucket_border_is_within_its_bound)
 	}
 }
 
+/* Tops rise, each is in its own bucket, and what follows it is in the next. */
+Test(histogram, buckets_have_tops)
+{
+	static struct histogram h;
+
+	for (unsigned i = 0; i + 1 < HISTOGRAM_BUCKETS; i++) {
+		histogram_record(&h, histogram_bucket_top(i));
+		histogram_record(&h, histogram_bucket_top(i) + 1);
+		cr_assert_eq(h.buckets[i], 1 + (i > 0), "bucket %u", i);
+	}
+	cr_assert_eq(histogram_bucket_top(HISTOGRAM_BUCKETS - 1), HISTOGRAM_MAX);
+}
+
 static void split_and_merge(struct histogram *whole, struct histogram parts[3], size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
