@@ -4,8 +4,6 @@
 #include "loop.h"
 #include "report.h"
 
-#define CLOSING_NS (6 * NS_PER_S)
-
 static void connect_on_open(struct client *c)
 {
 	struct loop *const l = c->loop;
@@ -18,20 +16,12 @@ static void connect_on_open(struct client *c)
 
 static void connect_conduct(struct run *r, struct report *report)
 {
-	const uint64_t now_ns = clock_now_ns();
-	const uint64_t end_ns = now_ns + (uint64_t)(r->options->seconds * 1e9);
-
-	atomic_store_explicit(&r->start_ns, now_ns, memory_order_relaxed);
-	atomic_store_explicit(&r->measure_ns, now_ns, memory_order_relaxed);
-	atomic_store_explicit(&r->end_ns, end_ns, memory_order_relaxed);
+	run_load(r, 0, r->options->seconds);
 	report_measure_begin(report);
-	run_enter(r, PHASE_LOAD);
-	(void)run_wait(r, end_ns, run_gave_up); /* a signal ends it like time */
+	(void)run_wait(r, atomic_load_explicit(&r->end_ns, memory_order_relaxed),
+	               run_gave_up); /* a signal ends it like time */
 	report_measure_end(report);
-	if (clock_now_ns() < end_ns)
-		atomic_store_explicit(&r->end_ns, clock_now_ns(), memory_order_relaxed);
-	run_enter(r, PHASE_CLOSE);
-	(void)run_wait(r, clock_now_ns() + CLOSING_NS, run_all_closed);
+	run_close(r);
 }
 
 static void connect_tell(const struct run *r, struct report *report)

@@ -16,10 +16,8 @@
 #include "ws/frame.h"
 #include "ws/mask.h"
 
-#define DRAIN_NS   (5 * NS_PER_S)
-#define CLOSING_NS (6 * NS_PER_S)
-#define LATE_NS    NS_PER_MS
-#define CATCH_UP   4096 /* messages that become due in one turn at most: replies want reading too */
+#define LATE_NS  NS_PER_MS
+#define CATCH_UP 4096 /* messages that become due in one turn at most: replies want reading too */
 
 struct echo {
 	struct list due;   /* connections with messages that are due */
@@ -295,38 +293,24 @@ static bool is_over(const struct run *r)
 static void measure(struct run *r, struct report *report)
 {
 	const struct options *const o = r->options;
-	const uint64_t now_ns = clock_now_ns();
-	const uint64_t measure_ns = now_ns + (uint64_t)(o->warmup_s * 1e9);
-	const uint64_t end_ns = measure_ns + (uint64_t)(o->seconds * 1e9);
 
-	atomic_store_explicit(&r->start_ns, now_ns, memory_order_relaxed);
-	atomic_store_explicit(&r->measure_ns, measure_ns, memory_order_relaxed);
-	atomic_store_explicit(&r->end_ns, end_ns, memory_order_relaxed);
-	run_enter(r, PHASE_LOAD);
-	if (run_wait(r, measure_ns, run_all_closed) && !run_all_closed(r)) {
+	run_load(r, o->warmup_s, o->seconds);
+	if (run_wait(r, atomic_load_explicit(&r->measure_ns, memory_order_relaxed),
+	             run_all_closed) &&
+	    !run_all_closed(r)) {
 		report_measure_begin(report);
-		(void)run_wait(r, end_ns, is_over); /* a signal ends it like time */
+		(void)run_wait(r, atomic_load_explicit(&r->end_ns, memory_order_relaxed),
+		               is_over); /* a signal ends it like time */
 		report_measure_end(report);
 	}
-	if (clock_now_ns() < end_ns)
-		atomic_store_explicit(&r->end_ns, clock_now_ns(), memory_order_relaxed);
-	run_enter(r, PHASE_DRAIN);
-	(void)run_wait(r, clock_now_ns() + DRAIN_NS, is_over);
+	run_drain(r, is_over);
 }
 
 static void echo_conduct(struct run *r, struct report *report)
 {
-	const uint64_t from_ns = clock_now_ns();
-
-	atomic_store_explicit(&r->target, (uint32_t)r->options->connections, memory_order_relaxed);
-	run_enter(r, PHASE_OPEN);
-	if (run_wait(r, NEVER_NS, run_all_tried) && run_open_count(r) > 0) {
-		report->connect_s = (double)(clock_now_ns() - from_ns) / 1e9;
-		report_fact(report, "connections_open", "connections", "", run_open_count(r));
+	if (run_open_all(r, report))
 		measure(r, report);
-	}
-	run_enter(r, PHASE_CLOSE);
-	(void)run_wait(r, clock_now_ns() + CLOSING_NS, run_all_closed);
+	run_close(r);
 }
 
 static void tell_open_loop(const struct run *r, struct report *report)

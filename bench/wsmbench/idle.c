@@ -3,8 +3,7 @@
 #include "loop.h"
 #include "report.h"
 
-#define SETTLE_NS  NS_PER_S /* memory that is freed or merged a little later counts as free */
-#define CLOSING_NS (15 * NS_PER_S)
+#define SETTLE_NS NS_PER_S /* memory that is freed or merged a little later counts as free */
 
 /* Returns false when going on makes no sense. */
 static bool step(struct run *r, struct report *report, uint32_t target)
@@ -44,8 +43,7 @@ static void idle_conduct(struct run *r, struct report *report)
 		report_fact(report, "connections_held", "still open after the hold", "",
 		            run_open_count(r));
 	}
-	run_enter(r, PHASE_CLOSE);
-	(void)run_wait(r, clock_now_ns() + CLOSING_NS, run_all_closed);
+	run_close(r);
 }
 
 static void idle_tell(const struct run *r, struct report *report)

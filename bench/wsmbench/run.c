@@ -9,9 +9,13 @@
 #include "clock.h"
 #include "loop.h"
 #include "os/os.h"
+#include "report.h"
 
 #define WAKE_TOKEN   1
 #define SIGNAL_TOKEN 2
+
+#define DRAIN_NS   (5 * NS_PER_S)
+#define CLOSING_NS (15 * NS_PER_S)
 
 static int open_descriptors(struct run *r)
 {
@@ -26,16 +30,22 @@ static int open_descriptors(struct run *r)
 	return rc != 0 ? rc : os_poll_add(r->poll, r->signals, OS_READ, SIGNAL_TOKEN);
 }
 
-static int make_broadcast(struct run *r)
+static int make_content(struct run *r)
 {
 	const struct options *const o = r->options;
-	struct broadcast *const b = &r->broadcast;
+	int rc;
 
-	b->room = (uint64_t)((o->warmup_s + o->seconds) * o->rate) + 1;
-	b->sent_ns = calloc(b->room, sizeof(*b->sent_ns));
-	if (!b->sent_ns)
-		return WSMD_ENOMEM;
-	return payload_init(&r->payload, o->size_bytes - PAYLOAD_STAMP, false);
+	switch (o->mode) {
+	case BENCH_IDLE:
+	case BENCH_CONNECT:
+		return 0;
+	case BENCH_ECHO:
+		return payload_init(&r->payload, o->size_bytes, o->binary);
+	case BENCH_FANOUT:
+		break;
+	}
+	rc = broadcast_init(&r->broadcast, o);
+	return rc != 0 ? rc : payload_init(&r->payload, o->size_bytes - PAYLOAD_STAMP, false);
 }
 
 /* Everything is made before the first thread runs, so that a failure has nothing to stop. */
@@ -47,10 +57,8 @@ int run_start(struct run *r, const struct options *o, const struct mode *m)
 	atomic_init(&r->end_ns, NEVER_NS);
 	r->progress_ns = clock_now_ns() + NS_PER_S;
 	rc = open_descriptors(r);
-	if (rc == 0 && o->mode == BENCH_ECHO)
-		rc = payload_init(&r->payload, o->size_bytes, o->binary);
-	if (rc == 0 && o->mode == BENCH_FANOUT)
-		rc = make_broadcast(r);
+	if (rc == 0)
+		rc = make_content(r);
 	if (rc != 0)
 		return rc;
 	if (posix_memalign((void **)&r->loops, 2 * CACHE_LINE, r->n_loops * sizeof(*r->loops)) != 0)
@@ -85,7 +93,7 @@ void run_fini(struct run *r)
 		loop_fini(&r->loops[i]);
 	}
 	free(r->loops);
-	free(r->broadcast.sent_ns);
+	broadcast_fini(&r->broadcast);
 	payload_fini(&r->payload);
 	os_close(r->signals);
 	os_close(r->wake);
@@ -94,9 +102,51 @@ void run_fini(struct run *r)
 
 void run_enter(struct run *r, enum phase p)
 {
+	const uint64_t now_ns = clock_now_ns();
+
+	/* What was cut short is measured until now. */
+	if (p > PHASE_LOAD && now_ns < atomic_load_explicit(&r->end_ns, memory_order_relaxed))
+		atomic_store_explicit(&r->end_ns, now_ns, memory_order_relaxed);
 	atomic_store_explicit(&r->phase, p, memory_order_release);
 	for (uint32_t i = 0; i < r->n_loops; i++)
 		os_wake(r->loops[i].wake);
+}
+
+bool run_open_all(struct run *r, struct report *report)
+{
+	const uint64_t from_ns = clock_now_ns();
+
+	atomic_store_explicit(&r->target, (uint32_t)r->options->connections, memory_order_relaxed);
+	run_enter(r, PHASE_OPEN);
+	if (!run_wait(r, NEVER_NS, run_all_tried) || run_open_count(r) == 0)
+		return false;
+	report->connect_s = (double)(clock_now_ns() - from_ns) / 1e9;
+	report_fact(report, "connections_open", "connections", "", run_open_count(r));
+	return true;
+}
+
+void run_load(struct run *r, double warmup_s, double seconds)
+{
+	const uint64_t now_ns = clock_now_ns();
+	const uint64_t measure_ns = now_ns + (uint64_t)(warmup_s * 1e9);
+	const uint64_t end_ns = measure_ns + (uint64_t)(seconds * 1e9);
+
+	atomic_store_explicit(&r->start_ns, now_ns, memory_order_relaxed);
+	atomic_store_explicit(&r->measure_ns, measure_ns, memory_order_relaxed);
+	atomic_store_explicit(&r->end_ns, end_ns, memory_order_relaxed);
+	run_enter(r, PHASE_LOAD);
+}
+
+void run_drain(struct run *r, bool (*is_over)(const struct run *r))
+{
+	run_enter(r, PHASE_DRAIN);
+	(void)run_wait(r, clock_now_ns() + DRAIN_NS, is_over); /* a signal ends it like time */
+}
+
+void run_close(struct run *r)
+{
+	run_enter(r, PHASE_CLOSE);
+	(void)run_wait(r, clock_now_ns() + CLOSING_NS, run_all_closed);
 }
 
 static uint64_t done_count(const struct run *r)

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "broadcast.h"
 #include "options.h"
 #include "payload.h"
-#include "stats/histogram.h"
 
 enum phase {
 	PHASE_OPEN,  /* open connections up to the target */
@@ -52,14 +52,6 @@ struct mode {
 
 extern const struct mode mode_echo, mode_idle, mode_connect, mode_fanout;
 
-/* What was sent to everybody, so that each receiver can check it. */
-struct broadcast {
-	_Atomic uint64_t sent; /* messages; written by main with release behind their times */
-	uint64_t *sent_ns;     /* of each */
-	uint64_t room;
-	struct histogram lag; /* main's: due to written [ns] */
-};
-
 struct run {
 	const struct options *options;
 	const struct mode *mode;
@@ -90,6 +82,20 @@ void run_fini(struct run *r);
 
 /* Move on and wake every loop. */
 void run_enter(struct run *r, enum phase p);
+
+/* ---- steps of a run ---- */
+
+/* Open every connection. Returns false when there is no point in going on. */
+bool run_open_all(struct run *r, struct report *report);
+
+/* The load begins now, and is measured after the warm-up. */
+void run_load(struct run *r, double warmup_s, double seconds);
+
+/* No more load: wait until @is_over for what is outstanding. */
+void run_drain(struct run *r, bool (*is_over)(const struct run *r));
+
+/* Say goodbye on every connection. */
+void run_close(struct run *r);
 
 /**
  * Wait until @done says so, until @until_ns, or until a signal; prints progress.

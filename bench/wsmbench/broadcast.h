@@ -1,0 +1,78 @@
+/*
+ * One message in through the control socket, a copy out to every receiver: what fanout and slow
+ * have in common.
+ *
+ * The main thread sends: message k is due at start + k / rate, and it waits for each answer, so
+ * a server that is slow to answer makes the next one late, which is measured too. The loops
+ * receive. A message carries when it was written, its number and a content that follows from it;
+ * every receiver that reads must get every message once, in order.
+ *
+ * Thread: the struct is main's, but for what says otherwise.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+#include "options.h"
+#include "stats/histogram.h"
+
+#define BROADCAST_SENDER 0 /* number of the connection that the contents name */
+
+struct client;
+struct control;
+struct loop;
+struct report;
+struct run;
+struct ws_event;
+
+struct broadcast {
+	_Atomic uint64_t sent; /* messages; for all, released behind their times */
+	uint64_t *sent_ns;     /* of each; for all */
+	uint64_t room;
+	uint64_t dropped;     /* copies, as the server told */
+	struct histogram lag; /* due to written [ns] */
+};
+
+/* 0 or WSMD_ENOMEM. */
+MUST_CHECK int broadcast_init(struct broadcast *b, const struct options *o);
+void broadcast_fini(struct broadcast *b);
+
+/* ---- receiving: hooks of a mode, called by the loops ---- */
+
+/* Will never read: neither checked nor waited for. */
+bool broadcast_is_stalled(const struct client *c);
+
+void broadcast_on_message(struct client *c, const struct ws_event *ev, uint64_t now_ns);
+void broadcast_on_leave(struct client *c);
+void broadcast_turn(struct loop *l);
+
+/* ---- sending: main ---- */
+
+/* What main holds while it sends. */
+struct sender {
+	struct run *run;
+	struct report *report;
+	struct control *control;
+	char *line; /* options->size_bytes + SENDER_LINE_EXTRA */
+	bool failed;
+};
+
+#define SENDER_LINE_EXTRA 512 /* of a request, around what it carries */
+
+/*
+ * Ask for what is in @s->line. Returns the result, for the caller to release; NULL: there is none,
+ * which is noted, and the sender has failed.
+ */
+json_t *sender_ask(struct sender *s, size_t len);
+
+/* The whole run: open all, send, wait for what is outstanding, close. */
+struct broadcast_steps {
+	void (*before)(struct sender *s); /* all are open; NULL: nothing */
+	void (*after)(struct sender *s);  /* all was sent, nobody has left; NULL: nothing */
+};
+void broadcast_conduct(struct run *r, struct report *report, const struct broadcast_steps *steps);
+
+/* What the receivers that read have got, and how late. */
+void broadcast_tell(const struct run *r, struct report *report);
