@@ -254,7 +254,7 @@ static bool is_quiet(const struct loop *l)
 {
 	const struct echo *const e = l->mode_state;
 
-	if (e->budget > 0 && loop_phase(l) < PHASE_DRAIN)
+	if (e->budget > 0 && (is_open_loop(l) || loop_phase(l) < PHASE_DRAIN))
 		return false;
 	for (uint32_t i = 0; i < l->n_clients; i++) {
 		const struct client *const c = &l->clients[i];
@@ -270,8 +270,8 @@ static void echo_turn(struct loop *l)
 	struct echo *const e = l->mode_state;
 	const enum phase phase = loop_phase(l);
 
-	if (phase == PHASE_LOAD && is_open_loop(l)) {
-		open_loop_turn(l);
+	if (is_open_loop(l) && (phase == PHASE_LOAD || phase == PHASE_DRAIN)) {
+		open_loop_turn(l); /* the end may have come before the last ones were made due */
 	} else if (phase == PHASE_LOAD && !e->started) {
 		e->started = true;
 		for (uint32_t i = 0; i < l->n_clients; i++)

@@ -1,10 +1,15 @@
-"""What wsmbench writes for programs: the distribution of its latencies."""
+"""What wsmbench writes: its report in both forms, its progress, the file of a distribution."""
 
+import json
+import os
 import pathlib
+import signal
+import subprocess
 import tempfile
+import time
 
 import runner
-from test_wsmbench import BenchTest, run
+from test_wsmbench import WSMBENCH, BenchTest, run
 from ws_peer import Server, echo
 
 
@@ -26,6 +31,87 @@ def parse_hgrm(text):
         else:
             assert tail == [], line
     return rows, footer
+
+
+class Report(BenchTest):
+    COMMON = {
+        "schema": int,
+        "program": str,
+        "version": str,
+        "commit": str,
+        "mode": str,
+        "started_ms": int,
+        "interrupted": bool,
+        "settings": dict,
+        "measured_s": float,
+        "results": dict,
+        "timings_us": dict,
+        "cpu": dict,
+        "errors_total": int,
+        "errors": dict,
+        "first_error": type(None),
+    }
+
+    def test_schema(self):
+        with Server(echo) as server:
+            for mode, more, timings in (
+                (["echo", "--messages", 50, "--rate", 500], set(), {"latency", "send_lag"}),
+                (["idle", "--hold", 0], {"memory", "memory_fit"}, {"handshake"}),
+                (["connect", "-t", 0.2], set(), {"handshake"}),
+            ):
+                with self.subTest(mode=mode[0]):
+                    report = self.bench(mode[0], server.url, "-c", 2, *mode[1:])
+                    self.assertEqual(set(report), set(self.COMMON) | more)
+                    for key, kind in self.COMMON.items():
+                        self.assertIsInstance(report[key], kind, key)
+                    self.assertEqual(report["schema"], 1)
+                    self.assertEqual(report["mode"], mode[0])
+                    self.assertEqual(report["settings"]["connections"], 2)
+                    self.assertEqual(set(report["timings_us"]), timings)
+                    for timing in report["timings_us"].values():
+                        order = ["min", "p50", "p90", "p99", "p99_9", "max"]
+                        values = [timing[key] for key in order]
+                        self.assertEqual(values, sorted(values))
+                    self.assertIsNone(report["cpu"]["server"])
+                    self.assertGreaterEqual(report["cpu"]["wsmbench"]["total_s"], 0)
+
+    def test_server_cpu(self):
+        with Server(echo) as server:
+            report = self.bench("echo", server.url, "-c", 2, "-t", 0.3, "--pid", os.getpid())
+        self.assertGreater(report["cpu"]["server"]["total_s"], 0)
+        self.assertGreater(report["results"]["server_cpu_us_per_message"], 0)
+
+    def test_text(self):
+        with Server(echo) as server:
+            done = run("echo", server.url, "-c", 2, "-t", 0.2, "-w", 0, "--progress")
+            self.assertEqual(done.returncode, 0)
+            self.assertRegex(done.stdout, r"throughput +[\d.]+ messages/s")
+            self.assertRegex(done.stdout, r"latency +[\d.]+")
+            self.assertIn("no errors", done.stdout)
+
+    def test_progress(self):
+        with Server(echo) as server:
+            done = run("echo", server.url, "-c", 2, "-t", 1.2, "-w", 0, "--progress")
+            self.assertRegex(done.stderr, r"echo: 2 open, \d+/s\n")
+            quiet = run("echo", server.url, "-c", 2, "-t", 1.2, "-w", 0)
+            self.assertEqual(quiet.stderr, "")
+
+    def test_interrupt(self):
+        for mode in (["echo", "-w", 0], ["echo", "-w", 30], ["idle", "--hold", 30], ["connect"]):
+            with self.subTest(mode=mode), Server(echo) as server:
+                bench = subprocess.Popen(
+                    [WSMBENCH, mode[0], server.url, "-c", "3", "--json", *map(str, mode[1:])],
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+                time.sleep(1.5)
+                bench.send_signal(signal.SIGINT)
+                out, _ = bench.communicate(timeout=15)
+                report = json.loads(out)
+                self.assertTrue(report["interrupted"])
+                self.assertEqual(self.errors(report), {})
+                self.assertEqual(bench.returncode, 0)
+                self.assertLess(report["measured_s"], 10)
 
 
 class Hgrm(BenchTest):
