@@ -42,10 +42,10 @@ fill_queue() {
     done
 }
 
-# broadcast NAME RECEIVERS STALLED: in the background
+# broadcast NAME MODE RECEIVERS: in the background; one of them is stuck in the mode slow
 broadcast() {
-    taskset -c 1 "$wsmbench" fanout "$url" --control "$control" --pid "$(server_pid)" --json \
-        -c "$2" --stalled "$3" --in-flight 500 --rate "$rate" -w "$warmup" -t "$seconds" \
+    taskset -c 1 "$wsmbench" "$2" "$url" --control "$control" --pid "$(server_pid)" --json \
+        -c "$3" --in-flight 500 --rate "$rate" -w "$warmup" -t "$seconds" \
         >"$scratch/$1.json" 2>"$scratch/bench.log" &
     bench_job=$!
 }
@@ -57,13 +57,13 @@ finish() {
 }
 
 run_without() {
-    broadcast "without-$1" "$receivers" 0
+    broadcast "without-$1" fanout "$receivers"
     finish
 }
 
 run_with() {
     local began
-    broadcast "with-$1" "$number" 1
+    broadcast "with-$1" slow "$number"
     wait_for_connections
     began=$(date +%s)
     fill_queue

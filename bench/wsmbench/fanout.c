@@ -2,11 +2,10 @@
 #include <stdio.h>
 
 #include "broadcast.h"
-#include "client.h"
 #include "loop.h"
 #include "report.h"
 
-/* Every receiver becomes a member, and those that stall too. */
+/* Every receiver becomes a member. */
 static void join_group(struct sender *s)
 {
 	const struct options *const o = s->run->options;
@@ -22,20 +21,6 @@ static void join_group(struct sender *s)
 	}
 }
 
-static void fanout_on_open(struct client *c)
-{
-	if (broadcast_is_stalled(c))
-		client_stall(c);
-}
-
-static void fanout_on_leave(struct client *c)
-{
-	if (broadcast_is_stalled(c))
-		client_drop(c); /* would never see the server's goodbye */
-	else
-		broadcast_on_leave(c);
-}
-
 static void fanout_conduct(struct run *r, struct report *report)
 {
 	static const struct broadcast_steps steps = {.before = join_group};
@@ -43,18 +28,10 @@ static void fanout_conduct(struct run *r, struct report *report)
 	broadcast_conduct(r, report, &steps);
 }
 
-static void fanout_tell(const struct run *r, struct report *report)
-{
-	report_fact(report, "connections_stalled", "of them never read", "",
-	            (double)r->options->stalled);
-	broadcast_tell(r, report);
-}
-
 const struct mode mode_fanout = {
-	.on_open = fanout_on_open,
 	.on_message = broadcast_on_message,
-	.on_leave = fanout_on_leave,
+	.on_leave = broadcast_on_leave,
 	.turn = broadcast_turn,
 	.conduct = fanout_conduct,
-	.tell = fanout_tell,
+	.tell = broadcast_tell,
 };

@@ -164,6 +164,8 @@ static const char *settle(struct options *o, uint64_t given)
 		return "--rate decides when messages are sent, so -d has no meaning with it";
 	if (o->stalled > 0 && o->stalled >= o->connections)
 		return "--stalled leaves nobody who reads: it must be below -c";
+	if (o->mode == BENCH_SLOW && (o->user_prefix[0] == '\0' || o->target.names_user))
+		return "every reader needs a user of his own: --user-prefix, and none in the URL";
 	if (o->group && (o->group[0] == '\0' || o->user_prefix[0] == '\0'))
 		return "--group needs a name, and users to make members (--user-prefix)";
 	if (o->messages > 0 && !was_given(given, "time"))

@@ -16,10 +16,11 @@ enum bench_mode {
 	BENCH_ECHO = 1,
 	BENCH_IDLE = 2,
 	BENCH_CONNECT = 4,
-	BENCH_FANOUT = 8
+	BENCH_FANOUT = 8,
+	BENCH_SLOW = 16
 };
 
-#define BENCH_ANY (2 * BENCH_FANOUT - 1u)
+#define BENCH_ANY (2 * BENCH_SLOW - 1u)
 
 #define MAX_STEPS 32
 

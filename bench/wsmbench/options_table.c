@@ -9,7 +9,8 @@
 
 #define ANY         BENCH_ANY
 #define MAX_MESSAGE (16 << 20)
-#define MAX_RATE    1000 /* fanout: main waits in milliseconds */
+#define BROADCASTS  (BENCH_FANOUT | BENCH_SLOW)
+#define MAX_RATE    1000 /* of broadcasts: main waits in milliseconds */
 
 #define FIELD(f) offsetof(struct options, f)
 
@@ -20,17 +21,17 @@ const struct option options_table[] = {
          "connections to hold (1000, or the last of --steps)"},
 	{BENCH_CONNECT, 'c', "connections", "N", COUNT, FIELD(connections), 1, MAX_CONNS, 32,
          "connections that are opening or closing at the same time (32)"},
-	{BENCH_FANOUT, 'c', "connections", "N", COUNT, FIELD(connections), 1, MAX_CONNS, 1000,
-         "receivers, all opened before the measurement (1000)"},
-	{BENCH_FANOUT, 's', "size", "BYTES", COUNT, FIELD(size_bytes), PAYLOAD_STAMP + PAYLOAD_HEAD,
-         1 << 20, 100, "size of a message (100)"},
-	{BENCH_FANOUT, 0, "rate", "PER_S", REAL, FIELD(rate), 0.01, MAX_RATE, 10,
-         "messages a second, each to every receiver, due at fixed times (10)"},
-	{BENCH_FANOUT, 0, "stalled", "N", COUNT, FIELD(stalled), 0, MAX_CONNS, 0,
-         "of the receivers never read, and are in no number of the report (0)"},
 	{BENCH_FANOUT, 0, "group", "NAME", TEXT, FIELD(group), 0, 0, 0,
          "make all receivers members of it and send to it, not to all"},
-	{BENCH_FANOUT, 0, "control", "PATH", PATH, FIELD(control), 0, 0, 0,
+	{BENCH_SLOW, 0, "stalled", "N", COUNT, FIELD(stalled), 1, MAX_CONNS, 1,
+         "of the receivers never read: what becomes of them is reported (1)"},
+	{BROADCASTS, 'c', "connections", "N", COUNT, FIELD(connections), 1, MAX_CONNS, 1000,
+         "receivers, all opened before the measurement (1000)"},
+	{BROADCASTS, 's', "size", "BYTES", COUNT, FIELD(size_bytes), PAYLOAD_STAMP + PAYLOAD_HEAD,
+         1 << 20, 100, "size of a message (100)"},
+	{BROADCASTS, 0, "rate", "PER_S", REAL, FIELD(rate), 0.01, MAX_RATE, 10,
+         "messages a second, each to every receiver, due at fixed times (10)"},
+	{BROADCASTS, 0, "control", "PATH", PATH, FIELD(control), 0, 0, 0,
          "control socket of the server; where wsmctl looks"},
 	{BENCH_ECHO, 's', "size", "BYTES", COUNT, FIELD(size_bytes), PAYLOAD_HEAD, MAX_MESSAGE, 20,
          "size of a message (20)"},
@@ -41,15 +42,15 @@ const struct option options_table[] = {
          "open loop: messages a second in all, due at fixed times"},
 	{BENCH_ECHO, 0, "messages", "N", COUNT, FIELD(messages), 1, 1e15, 0,
          "stop after N messages in all; no warm-up, no limit of time unless -t"},
-	{BENCH_ECHO | BENCH_CONNECT | BENCH_FANOUT, 't', "time", "S", REAL, FIELD(seconds), 0.01,
+	{BENCH_ECHO | BENCH_CONNECT | BROADCASTS, 't', "time", "S", REAL, FIELD(seconds), 0.01,
          MAX_SECONDS, 10, "length of the measurement in seconds (10)"},
-	{BENCH_ECHO | BENCH_FANOUT, 'w', "warmup", "S", REAL, FIELD(warmup_s), 0, MAX_SECONDS, 1,
+	{BENCH_ECHO | BROADCASTS, 'w', "warmup", "S", REAL, FIELD(warmup_s), 0, MAX_SECONDS, 1,
          "seconds of load before it, not measured (1)"},
 	{BENCH_IDLE, 0, "steps", "N,N,...", STEPS, FIELD(steps), 0, 0, 0,
          "measure memory at each of these numbers and fit a line"},
 	{BENCH_IDLE, 0, "hold", "S", REAL, FIELD(hold_s), 0, MAX_SECONDS, 5,
          "seconds to hold all connections, answering pings (5)"},
-	{BENCH_ECHO | BENCH_IDLE | BENCH_FANOUT, 0, "in-flight", "N", COUNT, FIELD(in_flight), 1,
+	{BENCH_ECHO | BENCH_IDLE | BROADCASTS, 0, "in-flight", "N", COUNT, FIELD(in_flight), 1,
          65536, 128, "handshakes at the same time (128)"},
 	{ANY, 'T', "threads", "N", COUNT, FIELD(threads), 1, 64, 1, "threads of wsmbench (1)"},
 	{ANY, 0, "from", "IP[-IP]", RANGE, FIELD(from), 0, 0, 0,
@@ -74,6 +75,7 @@ const struct mode_row options_modes[] = {
 	{BENCH_IDLE, "idle", "hold connections, measure memory for each"},
 	{BENCH_CONNECT, "connect", "open and close connections, measure handshakes a second"},
 	{BENCH_FANOUT, "fanout", "send to all receivers at once, check and time every delivery"},
+	{BENCH_SLOW, "slow", "the same with readers that stall: what they cost, and what they get"},
 };
 
 const size_t options_n_modes = ARRAY_LEN(options_modes);

@@ -138,6 +138,39 @@ void memory_read(uint64_t pid, struct memory *ret)
 	ret->bytes[MEMORY_HEAP] = read_heap(pid);
 }
 
+static bool read_status(uint64_t pid, const char *name, double *ret)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%llu/status", (unsigned long long)pid);
+	*ret = read_kib(path, name);
+	return *ret >= 0;
+}
+
+bool memory_rss(uint64_t pid, double *ret)
+{
+	return read_status(pid, "VmRSS", ret);
+}
+
+bool memory_peak_begin(uint64_t pid)
+{
+	char path[64];
+	bool done;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%llu/clear_refs", (unsigned long long)pid);
+	f = fopen(path, "we");
+	if (!f)
+		return false;
+	done = fputs("5", f) >= 0; /* 5: the peak alone, see proc(5) */
+	return fclose(f) == 0 && done;
+}
+
+bool memory_peak(uint64_t pid, double *ret)
+{
+	return read_status(pid, "VmHWM", ret);
+}
+
 static double seconds(const struct timeval *tv)
 {
 	return (double)tv->tv_sec + (double)tv->tv_usec / 1e6;

@@ -39,6 +39,16 @@ struct memory {
 /* @pid 0: only the host's. */
 void memory_read(uint64_t pid, struct memory *ret);
 
+/*
+ * The resident set of a process [bytes]: now, and at its peak since memory_peak_begin(), which
+ * asks the kernel to begin anew.
+ *
+ * Returns: false when that is unknown here
+ */
+bool memory_rss(uint64_t pid, double *ret);
+bool memory_peak_begin(uint64_t pid);
+bool memory_peak(uint64_t pid, double *ret);
+
 struct cpu_time {
 	double user_s, system_s;
 	double total_s; /* by the scheduler's clock; the split above counts whole ticks */

@@ -20,6 +20,17 @@ void report_fact(struct report *r, const char *key, const char *text, const char
 		(struct fact){.key = key, .text = text, .unit = unit, .value = value};
 }
 
+struct tally *report_kinds(struct report *r, const char *key, const char *text)
+{
+	struct kinds *k;
+
+	ASSERT(r->n_kinds < REPORT_KINDS_MAX);
+	k = &r->kinds[r->n_kinds++];
+	k->key = key;
+	k->text = text;
+	return &k->tally;
+}
+
 struct histogram *report_timing(struct report *r, const char *key, const char *text)
 {
 	struct timing *t;
@@ -60,6 +71,24 @@ void report_measure_end(struct report *r)
 		r->has_server_cpu = cpu_read_process(r->options->pid, &now);
 	if (r->has_server_cpu)
 		r->server_cpu = cpu_between(&r->server_cpu_at_start, &now);
+}
+
+void report_peak_begin(struct report *r)
+{
+	const uint64_t pid = r->options->pid;
+	double bytes;
+
+	r->peak_begun = pid && memory_rss(pid, &bytes) && memory_peak_begin(pid);
+	if (r->peak_begun)
+		report_fact(r, "server_rss_before_bytes", "server's memory before", "B", bytes);
+}
+
+void report_peak_end(struct report *r)
+{
+	double bytes;
+
+	if (r->peak_begun && memory_peak(r->options->pid, &bytes))
+		report_fact(r, "server_rss_peak_bytes", "and at its peak", "B", bytes);
 }
 
 void report_print(const struct report *r, FILE *hgrm)

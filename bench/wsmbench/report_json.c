@@ -20,6 +20,16 @@ static json_t *timing_json(const struct histogram *h)
 	return all;
 }
 
+static json_t *tally_json(const struct tally *t)
+{
+	json_t *const all = json_object();
+
+	for (uint32_t i = 0; i < t->n; i++)
+		json_object_set_new(all, t->rows[i].label,
+		                    json_integer((json_int_t)t->rows[i].count));
+	return all;
+}
+
 static json_t *cpu_json(const struct cpu_time *c)
 {
 	return json_pack("{s:f, s:f, s:f}", "user_s", c->user_s, "system_s", c->system_s, "total_s",
@@ -78,6 +88,8 @@ void report_write_json(const struct report *r)
 
 	for (uint32_t i = 0; i < r->n_facts; i++)
 		json_object_set_new(results, r->facts[i].key, json_real(r->facts[i].value));
+	for (uint32_t i = 0; i < r->n_kinds; i++)
+		json_object_set_new(results, r->kinds[i].key, tally_json(&r->kinds[i].tally));
 	for (uint32_t i = 0; i < r->n_timings; i++)
 		json_object_set_new(timings, r->timings[i].key,
 		                    timing_json(&r->timings[i].histogram));

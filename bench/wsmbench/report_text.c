@@ -22,7 +22,7 @@ static void print_settings(const struct report *r)
 	else if (o->mode == BENCH_ECHO)
 		printf("closed loop, %llu in flight on each connection\n",
 		       (unsigned long long)o->depth);
-	if (o->mode == BENCH_FANOUT)
+	if (o->mode == BENCH_FANOUT || o->mode == BENCH_SLOW)
 		printf("  %llu-byte messages to %s%s, %.15g/s\n", (unsigned long long)o->size_bytes,
 		       o->group ? "the group " : "all", o->group ? o->group : "", o->rate);
 	if (r->interrupted)
@@ -38,6 +38,19 @@ static void print_facts(const struct report *r)
 
 		printf("  %-30s %14.*f %s\n", f->text, whole || fabs(f->value) >= 1e5 ? 0 : 3,
 		       f->value, f->unit);
+	}
+}
+
+static void print_kinds(const struct report *r)
+{
+	for (uint32_t i = 0; i < r->n_kinds; i++) {
+		const struct tally *const t = &r->kinds[i].tally;
+
+		printf("  %-30s", r->kinds[i].text);
+		for (uint32_t k = 0; k < t->n; k++)
+			printf("%s %s: %llu", k ? "," : "", t->rows[k].label,
+			       (unsigned long long)t->rows[k].count);
+		puts(t->n ? "" : " none");
 	}
 }
 
@@ -115,6 +128,7 @@ void report_write_text(const struct report *r)
 	print_settings(r);
 	if (r->measured_s > 0) {
 		print_facts(r);
+		print_kinds(r);
 		print_cpu("CPU time of wsmbench", &r->cpu);
 		if (r->has_server_cpu)
 			print_cpu("CPU time of the server", &r->server_cpu);

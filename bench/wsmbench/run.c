@@ -42,6 +42,7 @@ static int make_content(struct run *r)
 	case BENCH_ECHO:
 		return payload_init(&r->payload, o->size_bytes, o->binary);
 	case BENCH_FANOUT:
+	case BENCH_SLOW:
 		break;
 	}
 	rc = broadcast_init(&r->broadcast, o);

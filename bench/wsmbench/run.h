@@ -50,13 +50,13 @@ struct mode {
 
 #define MODE_CALL(mode, hook, ...) ((mode)->hook ? (mode)->hook(__VA_ARGS__) : (void)0)
 
-extern const struct mode mode_echo, mode_idle, mode_connect, mode_fanout;
+extern const struct mode mode_echo, mode_idle, mode_connect, mode_fanout, mode_slow;
 
 struct run {
 	const struct options *options;
 	const struct mode *mode;
-	struct payload payload;     /* echo and fanout */
-	struct broadcast broadcast; /* fanout */
+	struct payload payload;     /* all but idle and connect */
+	struct broadcast broadcast; /* fanout and slow */
 	struct loop *loops;
 	uint32_t n_loops;
 

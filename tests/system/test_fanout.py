@@ -58,23 +58,6 @@ class Real(BenchTest, wsmd.WsmdTest):
         self.assertEqual(server.stat("delivery.delivered"), 4 * 20)
         stranger.echo("nothing came before this")
 
-    def test_stalled_receivers_are_left_out(self):
-        server = self.wsmd(limits__send_queue_bytes=1 << 20, limits__slow_consumer="drop_newest")
-        report = self.fanout(server, "-c", 5, "--stalled", 2, "-s", 1000000)
-        self.assertEqual(report["results"]["connections_open"], 5)
-        self.assertEqual(report["results"]["connections_stalled"], 2)
-        self.assertEqual(report["results"]["deliveries"], 3 * 20)
-        self.assertEqual(report["timings_us"]["latency"]["count"], 3 * 20)
-        # They are stuck indeed: each kept less than 20 MB in the kernel and the queue.
-        self.assertGreaterEqual(report["results"]["dropped"], 2)
-        self.assertEqual(report["results"]["dropped"], server.stat("delivery.dropped"))
-
-    def test_closed_stalled_receivers_are_no_error(self):
-        server = self.wsmd(limits__send_queue_bytes=1 << 20, limits__close_timeout_s=0.1)
-        report = self.fanout(server, "-c", 3, "--stalled", 1, "-s", 1000000)
-        self.assertEqual(server.stat("basic.closes.queue_full"), 1)
-        self.assertEqual(report["results"]["deliveries"], 2 * 20)
-
     def test_dropped_ones_are_errors(self):
         server = self.wsmd()
         path = f"{self.enterContext(tempfile.TemporaryDirectory())}/control"
@@ -283,7 +266,6 @@ class Usage(BenchTest):
     def test_mistakes(self):
         url = "ws://127.0.0.1:1/ws"
         for arguments, said in (
-            (["--stalled", 5, "-c", 5], "leaves nobody who reads"),
             (["-s", 22], "22 is not a whole number from 23"),
             (["--rate", 1001], "1001 is not a number from 0.01 to 1000"),
             (["--group", ""], "--group needs a name"),

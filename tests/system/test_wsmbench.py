@@ -464,7 +464,7 @@ class Usage(BenchTest):
         url = "ws://127.0.0.1:1/ws"
         for arguments, said in (
             ([], "usage: wsmbench"),
-            (["ecko", url], "the first argument is echo, idle, connect or fanout"),
+            (["ecko", url], "the first argument is echo, idle, connect, "),
             (["echo"], "the URL is missing"),
             (["echo", url, url], "more than one URL"),
             (["echo", url, "--sise", 5], "did you mean --size?"),
@@ -518,7 +518,7 @@ class Usage(BenchTest):
                 settings = self.bench(mode[0], server.url, "-c", 1, *mode[1:])["settings"]
                 for name in settings.keys() - {"url"}:
                     self.assertIn(f"--{name}", done.stdout)
-        modes = ("echo", "idle", "connect", "fanout")
+        modes = ("echo", "idle", "connect", "fanout", "slow")
         named = set(re.findall(r"--([a-z-]+)", done.stdout)) - {"help"}
         for name in named:
             with self.subTest(option=name):
