@@ -1,9 +1,6 @@
 /*
- * Messages out, the same bytes back.
- *
- * Closed loop: each connection keeps `depth` messages in flight; a reply makes room for the
- * next. Open loop (--rate): message k of the run is due at start + k / rate whatever the server
- * does, and its latency counts from there, so waiting behind a stall is seen in full.
+ * Messages out, the same bytes back. Closed loop: each connection keeps `depth` messages in
+ * flight; a reply makes room for the next. Open loop: see schedule.h.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,84 +13,38 @@
 #include "ws/frame.h"
 #include "ws/mask.h"
 
-#define LATE_NS  NS_PER_MS
 #define CATCH_UP 4096 /* messages that become due in one turn at most: replies want reading too */
 
 struct echo {
-	struct list due;   /* connections with messages that are due */
-	uint64_t *sent_ns; /* closed loop: depth entries for each client */
-	uint64_t next;     /* open loop: messages of this loop that were due so far */
-	uint64_t budget;   /* messages that may still be begun */
-	uint64_t sent, answered;
-	uint64_t backlog_max, waiting_max, late;
+	struct list due; /* connections with messages that are due */
 	bool started;
 };
 
-static bool is_open_loop(const struct loop *l)
-{
-	return l->run->options->rate > 0;
-}
-
 static int echo_start(struct loop *l)
 {
-	const struct options *const o = l->run->options;
 	struct echo *const e = calloc(1, sizeof(*e));
 
 	if (!e)
 		return WSMD_ENOMEM;
 	l->mode_state = e;
 	list_init(&e->due);
-	e->budget = o->messages ? loop_share(o->messages, l->run, l->index) : UINT64_MAX;
-	if (is_open_loop(l))
-		return 0;
-	e->sent_ns = calloc((size_t)l->n_clients * o->depth, sizeof(*e->sent_ns));
-	return e->sent_ns ? 0 : WSMD_ENOMEM;
+	return schedule_init(l);
 }
 
 static void echo_stop(struct loop *l)
 {
-	struct echo *const e = l->mode_state;
-
-	if (e)
-		free(e->sent_ns);
-	free(e);
-}
-
-/* When message @sequence of connection @number is due. */
-static uint64_t due_ns(const struct run *r, uint32_t number, uint64_t sequence)
-{
-	const uint64_t k = sequence * r->options->connections + number;
-
-	return atomic_load_explicit(&r->start_ns, memory_order_relaxed) +
-	       (uint64_t)((double)k * (double)NS_PER_S / r->options->rate);
-}
-
-static uint64_t *sent_slot(struct client *c, uint64_t sequence)
-{
-	const struct echo *const e = c->loop->mode_state;
-	const uint64_t depth = c->loop->run->options->depth;
-
-	return &e->sent_ns[(uint64_t)(c - c->loop->clients) * depth + sequence % depth];
+	schedule_fini(l);
+	free(l->mode_state);
 }
 
 /* Is there a message that @c may send now? */
 static bool may_send(const struct client *c)
 {
 	const struct loop *const l = c->loop;
-	const struct echo *const e = l->mode_state;
 
-	if (is_open_loop(l))
+	if (schedule_is_open_loop(l))
 		return c->sent < c->due;
-	return c->sent - c->answered < l->run->options->depth && e->budget > 0;
-}
-
-/* Is the time for new messages of the closed loop over? Open loop: what is due is sent. */
-static bool sending_is_over(const struct loop *l, uint64_t now_ns)
-{
-	if (is_open_loop(l))
-		return false;
-	return loop_phase(l) != PHASE_LOAD ||
-	       now_ns >= atomic_load_explicit(&l->run->end_ns, memory_order_relaxed);
+	return c->sent - c->answered < l->run->options->depth && l->schedule.budget > 0;
 }
 
 static size_t append_message(struct client *c, uint8_t *dst)
@@ -109,34 +60,13 @@ static size_t append_message(struct client *c, uint8_t *dst)
 	return at + p->size;
 }
 
-static void note_sent(struct client *c, uint64_t now_ns)
-{
-	struct loop *const l = c->loop;
-	struct echo *const e = l->mode_state;
-
-	if (!is_open_loop(l)) {
-		*sent_slot(c, c->sent) = now_ns;
-		e->budget--;
-	} else {
-		const uint64_t was_due_ns = due_ns(l->run, c->number, c->sent);
-		const uint64_t lag_ns = now_ns - was_due_ns;
-
-		if (loop_measures(l, was_due_ns)) {
-			histogram_record(&l->lag, lag_ns);
-			e->late += lag_ns > LATE_NS;
-		}
-	}
-	c->sent++;
-	e->sent++;
-}
-
 /* Send all that may be sent, a buffer full at a time. */
 static void fill(struct client *c)
 {
 	struct loop *const l = c->loop;
 	const uint64_t now_ns = clock_now_ns();
 
-	if (sending_is_over(l, now_ns))
+	if (schedule_is_over(l, now_ns))
 		return;
 	while (c->state == CLIENT_OPEN && !client_blocked(c) && may_send(c)) {
 		size_t len = 0;
@@ -144,7 +74,7 @@ static void fill(struct client *c)
 		while (may_send(c) &&
 		       len + WS_MAX_HEADER + l->run->payload.size <= l->scratch_cap) {
 			len += append_message(c, l->scratch + len);
-			note_sent(c, now_ns);
+			schedule_note_sent(c, now_ns);
 		}
 		if (!client_write(c, l->scratch, len))
 			return;
@@ -153,12 +83,10 @@ static void fill(struct client *c)
 
 static void echo_on_message(struct client *c, const struct ws_event *ev, uint64_t now_ns)
 {
-	struct loop *const l = c->loop;
-	struct echo *const e = l->mode_state;
+	const struct loop *const l = c->loop;
 	const bool binary = ev->opcode == WS_BINARY;
 	char why[FAILURE_TEXT_MAX];
 	enum payload_fault fault;
-	uint64_t from_ns;
 
 	if (c->answered == c->sent) {
 		client_fail(c, FAILURE_ORDER, "connection %u: a message of %zu bytes came unasked",
@@ -178,15 +106,7 @@ static void echo_on_message(struct client *c, const struct ws_event *ev, uint64_
 		            fault == PAYLOAD_CHANGED ? "reply to " : "", why);
 		return;
 	}
-	from_ns = is_open_loop(l) ? due_ns(l->run, c->number, c->answered)
-	                          : *sent_slot(c, c->answered);
-	if (loop_measures(l, from_ns))
-		histogram_record(&l->latency, now_ns - from_ns);
-	if (loop_measures(l, now_ns))
-		l->counted++;
-	c->answered++;
-	e->answered++;
-	GAUGE_ADD(l->gauges.done, 1);
+	schedule_note_answered(c, now_ns);
 }
 
 static void echo_on_leave(struct client *c)
@@ -206,24 +126,12 @@ static void echo_on_leave(struct client *c)
 static void make_due(struct loop *l, uint64_t now_ns)
 {
 	struct echo *const e = l->mode_state;
-	const struct run *const r = l->run;
-	const uint64_t end_ns = atomic_load_explicit(&r->end_ns, memory_order_relaxed);
 
-	l->wake_ns = NEVER_NS;
-	for (unsigned i = 0; e->budget > 0; i++) {
-		struct client *const c = &l->clients[e->next % l->n_clients];
-		const uint64_t at_ns = due_ns(r, c->number, e->next / l->n_clients);
+	for (unsigned i = 0; i < CATCH_UP; i++) {
+		struct client *const c = schedule_take(l, now_ns);
 
-		if (at_ns >= end_ns) {
-			e->budget = 0;
+		if (!c)
 			return;
-		}
-		if (at_ns > now_ns || i == CATCH_UP) {
-			l->wake_ns = at_ns;
-			return;
-		}
-		e->next++;
-		e->budget--;
 		if (c->state != CLIENT_OPEN)
 			continue;
 		c->due++;
@@ -243,18 +151,13 @@ static void open_loop_turn(struct loop *l)
 		list_unlink(&c->link);
 		fill(c);
 	}
-	if (e->next - e->sent > e->backlog_max)
-		e->backlog_max = e->next - e->sent;
-	if (e->next - e->answered > e->waiting_max)
-		e->waiting_max = e->next - e->answered;
+	schedule_note_backlog(l);
 }
 
 /* Nothing will be sent any more, and nothing that was sent waits for its reply. */
 static bool is_quiet(const struct loop *l)
 {
-	const struct echo *const e = l->mode_state;
-
-	if (e->budget > 0 && (is_open_loop(l) || loop_phase(l) < PHASE_DRAIN))
+	if (l->schedule.budget > 0 && (schedule_is_open_loop(l) || loop_phase(l) < PHASE_DRAIN))
 		return false;
 	for (uint32_t i = 0; i < l->n_clients; i++) {
 		const struct client *const c = &l->clients[i];
@@ -270,7 +173,7 @@ static void echo_turn(struct loop *l)
 	struct echo *const e = l->mode_state;
 	const enum phase phase = loop_phase(l);
 
-	if (is_open_loop(l) && (phase == PHASE_LOAD || phase == PHASE_DRAIN)) {
+	if (schedule_is_open_loop(l) && (phase == PHASE_LOAD || phase == PHASE_DRAIN)) {
 		open_loop_turn(l); /* the end may have come before the last ones were made due */
 	} else if (phase == PHASE_LOAD && !e->started) {
 		e->started = true;
@@ -281,7 +184,7 @@ static void echo_turn(struct loop *l)
 		l->wake_ns = NEVER_NS;
 	}
 	/* Looking at every connection is for the end only. */
-	if (phase == PHASE_DRAIN || (phase == PHASE_LOAD && e->budget == 0))
+	if (phase == PHASE_DRAIN || (phase == PHASE_LOAD && l->schedule.budget == 0))
 		atomic_store_explicit(&l->gauges.quiet, is_quiet(l), memory_order_relaxed);
 }
 
@@ -313,26 +216,6 @@ static void echo_conduct(struct run *r, struct report *report)
 	run_close(r);
 }
 
-static void tell_open_loop(const struct run *r, struct report *report)
-{
-	struct histogram *const lag = report_timing(report, "send_lag", "due to sent");
-	uint64_t backlog = 0, waiting = 0, late = 0;
-
-	for (uint32_t i = 0; i < r->n_loops; i++) {
-		const struct echo *const e = r->loops[i].mode_state;
-
-		histogram_merge(lag, &r->loops[i].lag);
-		backlog += e->backlog_max;
-		waiting += e->waiting_max;
-		late += e->late;
-	}
-	report_fact(report, "late_sends", "sent over 1 ms late", "messages", (double)late);
-	report_fact(report, "backlog_max", "most due but not yet sent", "messages",
-	            (double)backlog);
-	report_fact(report, "waiting_max", "most due but not yet answered", "messages",
-	            (double)waiting);
-}
-
 static void echo_tell(const struct run *r, struct report *report)
 {
 	struct histogram *const latency = report_timing(report, "latency", "latency");
@@ -340,13 +223,13 @@ static void echo_tell(const struct run *r, struct report *report)
 	double rate;
 
 	for (uint32_t i = 0; i < r->n_loops; i++) {
-		const struct echo *const e = r->loops[i].mode_state;
+		const struct loop *const l = &r->loops[i];
 
-		histogram_merge(latency, &r->loops[i].latency);
-		sent += e->sent;
-		answered += e->answered;
-		counted += r->loops[i].counted;
-		pings += r->loops[i].pings;
+		histogram_merge(latency, &l->latency);
+		sent += l->schedule.sent;
+		answered += l->schedule.answered;
+		counted += l->counted;
+		pings += l->pings;
 	}
 	rate = report->measured_s > 0 ? (double)counted / report->measured_s : 0;
 	report_fact(report, "messages_sent", "messages sent", "in all", (double)sent);
@@ -362,8 +245,7 @@ static void echo_tell(const struct run *r, struct report *report)
 	if (counted > 0 && report->has_server_cpu)
 		report_fact(report, "server_cpu_us_per_message", "server CPU for each", "us",
 		            report->server_cpu.total_s * 1e6 / (double)counted);
-	if (r->options->rate > 0)
-		tell_open_loop(r, report);
+	schedule_tell(r, report);
 }
 
 const struct mode mode_echo = {

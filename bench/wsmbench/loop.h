@@ -14,6 +14,7 @@
 #include "failure.h"
 #include "os/os.h"
 #include "run.h"
+#include "schedule.h"
 #include "stats/histogram.h"
 #include "ws/receiver.h"
 
@@ -54,8 +55,9 @@ struct loop {
 	void *mode_state;
 
 	struct histogram handshake; /* connect() to 101 [ns] */
-	struct histogram latency;   /* echo: due or sent, to reply; fanout: to delivery [ns] */
-	struct histogram lag;       /* echo --rate: due to written [ns] */
+	struct histogram latency;   /* due or sent, to reply or delivery [ns] */
+	struct histogram lag;       /* --rate: due to written [ns] */
+	struct schedule schedule;   /* echo */
 	struct failures failures;
 	uint64_t pings, messages_in;
 	uint64_t counted; /* done within the measurement */

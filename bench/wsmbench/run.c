@@ -101,6 +101,12 @@ void run_fini(struct run *r)
 	os_close(r->poll);
 }
 
+uint64_t run_due_ns(const struct run *r, uint64_t k)
+{
+	return atomic_load_explicit(&r->start_ns, memory_order_relaxed) +
+	       (uint64_t)((double)k * (double)NS_PER_S / r->options->rate);
+}
+
 void run_enter(struct run *r, enum phase p)
 {
 	const uint64_t now_ns = clock_now_ns();

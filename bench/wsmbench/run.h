@@ -80,6 +80,9 @@ MUST_CHECK int run_start(struct run *r, const struct options *o, const struct mo
 void run_join(struct run *r);
 void run_fini(struct run *r);
 
+/* When message @k of the run is due, with --rate. */
+uint64_t run_due_ns(const struct run *r, uint64_t k);
+
 /* Move on and wake every loop. */
 void run_enter(struct run *r, enum phase p);
 

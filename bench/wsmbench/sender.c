@@ -73,11 +73,9 @@ static void send_one(struct sender *s, uint64_t k, uint64_t due_ns)
 static void send_until(struct sender *s, uint64_t *k, uint64_t until_ns)
 {
 	struct run *const r = s->run;
-	const uint64_t start_ns = atomic_load_explicit(&r->start_ns, memory_order_relaxed);
 
 	while (!s->failed && *k < r->broadcast.room) {
-		const uint64_t due_ns =
-			start_ns + (uint64_t)((double)*k * (double)NS_PER_S / r->options->rate);
+		const uint64_t due_ns = run_due_ns(r, *k);
 
 		if (due_ns >= until_ns)
 			break;
