@@ -52,6 +52,8 @@ void client_move(struct client *c, enum client_state to)
 		list_append(&l->pending, &c->link);
 	else if (to == CLIENT_CLOSED && l->run->mode->reopens)
 		list_append(&l->ready, &c->link);
+	if (to == CLIENT_CLOSED)
+		MODE_CALL(l->run->mode, on_closed, c);
 }
 
 void client_init(struct client *c, struct loop *l, uint32_t number)

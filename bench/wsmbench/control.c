@@ -16,34 +16,40 @@
 
 #define ANSWER_MAX (64 * 1024) /* the answers to what is asked here have a few hundred bytes */
 
-int control_open(struct control *c, const char *path, char *why, size_t why_cap)
+int control_connect(const char *path, int *ret_fd, char *why, size_t why_cap)
 {
 	const struct timeval patience = {.tv_sec = CONTROL_PATIENCE_S};
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd, rc;
 
-	*c = (struct control){.fd = -1, .answer = malloc(ANSWER_MAX + 1)};
-	if (!c->answer) {
-		snprintf(why, why_cap, "no memory for the control socket");
-		return WSMD_ENOMEM;
-	}
 	if (path && strlen(path) < sizeof(addr.sun_path)) {
 		memcpy(addr.sun_path, path, strlen(path));
 	} else if (path || wsmd_ctl_default_path(addr.sun_path, sizeof(addr.sun_path)) != 0) {
 		snprintf(why, why_cap, "the path of the control socket is too long");
 		return WSMD_EINVAL;
 	}
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0 ||
-	    setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 ||
-	    setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0 ||
-	    connect(c->fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0) {
-		const int rc = -errno;
-
-		snprintf(why, why_cap, "no wsmd answers on the control socket %s: %s",
-		         addr.sun_path, err_text(rc));
-		return rc;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
+	    connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0) {
+		*ret_fd = fd;
+		return 0;
 	}
-	return 0;
+	rc = -errno;
+	snprintf(why, why_cap, "no wsmd answers on the control socket %s: %s", addr.sun_path,
+	         err_text(rc));
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int control_open(struct control *c, const char *path, char *why, size_t why_cap)
+{
+	*c = (struct control){.fd = -1, .answer = malloc(ANSWER_MAX)};
+	if (c->answer)
+		return control_connect(path, &c->fd, why, why_cap);
+	snprintf(why, why_cap, "no memory for the control socket");
+	return WSMD_ENOMEM;
 }
 
 void control_close(struct control *c)
@@ -85,17 +91,16 @@ static bool read_line(struct control *c)
 		c->len += (size_t)n;
 		if (c->answer[c->len - 1] != '\n')
 			continue;
-		c->answer[--c->len] = '\0';
+		c->len--;
 		return true;
 	}
 	errno = EMSGSIZE;
 	return false;
 }
 
-/* The result in an answer, or NULL and a sentence. */
-static json_t *take_result(const struct control *c, char *why, size_t why_cap)
+json_t *control_result(const char *line, size_t len, char *why, size_t why_cap)
 {
-	json_t *const answer = json_loads(c->answer, 0, NULL);
+	json_t *const answer = json_loadb(line, len, 0, NULL);
 	json_t *const result = json_incref(json_object_get(answer, "result"));
 	const char *message = NULL;
 
@@ -116,7 +121,7 @@ static json_t *take_result(const struct control *c, char *why, size_t why_cap)
 json_t *control_ask(struct control *c, const char *line, size_t len, char *why, size_t why_cap)
 {
 	if (write_all(c, line, len) && read_line(c))
-		return take_result(c, why, why_cap);
+		return control_result(c->answer, c->len, why, why_cap);
 	if (errno == EAGAIN)
 		snprintf(why, why_cap, "no answer on the control socket within %d s",
 		         CONTROL_PATIENCE_S);

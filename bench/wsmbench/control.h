@@ -1,7 +1,8 @@
 /*
- * The control socket of a wsmd, asked one thing at a time.
+ * The control socket of a wsmd, asked one thing at a time. For many at a time see pipeline.h.
  *
- * Thread: main. A call blocks until the answer has come, at most CONTROL_PATIENCE_S.
+ * Thread: main, where nothing else is said. A call blocks until the answer has come, at most
+ * CONTROL_PATIENCE_S.
  */
 #pragma once
 
@@ -11,6 +12,24 @@
 #include "base/macros.h"
 
 #define CONTROL_PATIENCE_S 10
+#define CONTROL_WHY_MAX    320 /* room that every sentence fits into */
+
+/**
+ * A connected descriptor, blocking.
+ *
+ * @path  NULL: where wsmctl looks when it is told no path
+ * @why   a sentence, when it fails
+ *
+ * Thread:  any
+ * Returns: 0, or negative
+ */
+MUST_CHECK int control_connect(const char *path, int *ret_fd, char *why, size_t why_cap);
+
+/*
+ * The result in the line of an answer, for the caller to release; NULL and a sentence when the
+ * answer is no. Thread: any.
+ */
+MUST_CHECK json_t *control_result(const char *line, size_t len, char *why, size_t why_cap);
 
 struct control {
 	int fd;
@@ -18,14 +37,7 @@ struct control {
 	char *answer;
 };
 
-/**
- * Connect.
- *
- * @path  NULL: where wsmctl looks when it is told no path
- * @why   a sentence, when it fails
- *
- * Returns: 0, or negative; control_close() is right after both
- */
+/* As control_connect(); control_close() is right whatever it returns. */
 MUST_CHECK int control_open(struct control *c, const char *path, char *why, size_t why_cap);
 void control_close(struct control *c);
 

@@ -193,26 +193,10 @@ static bool is_over(const struct run *r)
 	return run_all_quiet(r) || run_all_closed(r);
 }
 
-static void measure(struct run *r, struct report *report)
-{
-	const struct options *const o = r->options;
-
-	run_load(r, o->warmup_s, o->seconds);
-	if (run_wait(r, atomic_load_explicit(&r->measure_ns, memory_order_relaxed),
-	             run_all_closed) &&
-	    !run_all_closed(r)) {
-		report_measure_begin(report);
-		(void)run_wait(r, atomic_load_explicit(&r->end_ns, memory_order_relaxed),
-		               is_over); /* a signal ends it like time */
-		report_measure_end(report);
-	}
-	run_drain(r, is_over);
-}
-
 static void echo_conduct(struct run *r, struct report *report)
 {
 	if (run_open_all(r, report))
-		measure(r, report);
+		run_measure(r, report, is_over);
 	run_close(r);
 }
 

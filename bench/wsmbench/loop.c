@@ -167,6 +167,8 @@ static void hand_out(struct loop *l, const struct os_event *ev)
 		os_wake_clear(l->wake);
 	} else if (ev->token == TIMER_TOKEN) {
 		os_wake_clear(l->timer); /* reads alike */
+	} else if (ev->token == LOOP_CONTROL_TOKEN) {
+		MODE_CALL(l->run->mode, on_control, l, ev->events);
 	} else {
 		c = &l->clients[(uint32_t)ev->token];
 		if (c->generation == ev->token >> 32)

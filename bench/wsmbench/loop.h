@@ -20,6 +20,9 @@
 
 #define LOOP_READ_BYTES (64 * 1024)
 
+/* In the loop's poll, for a control session of the mode. */
+#define LOOP_CONTROL_TOKEN (UINT64_MAX - 2)
+
 /* Failures one after the other, with no success between, after which a loop opens no more. */
 #define LOOP_GIVE_UP 100
 
@@ -57,7 +60,7 @@ struct loop {
 	struct histogram handshake; /* connect() to 101 [ns] */
 	struct histogram latency;   /* due or sent, to reply or delivery [ns] */
 	struct histogram lag;       /* --rate: due to written [ns] */
-	struct schedule schedule;   /* echo */
+	struct schedule schedule;   /* echo and push */
 	struct failures failures;
 	uint64_t pings, messages_in;
 	uint64_t counted; /* done within the measurement */

@@ -11,6 +11,7 @@
 
 #define PER_ADDRESS  12000 /* connections: leaves room in the usual range of 28232 local ports */
 #define LOOPBACK_NET 127
+#define MAX_SESSIONS 15 /* of a wsmd's 16, so that wsmctl can be used beside it */
 
 static enum options_verdict complain(const char *what, const char *arg)
 {
@@ -164,8 +165,10 @@ static const char *settle(struct options *o, uint64_t given)
 		return "--rate decides when messages are sent, so -d has no meaning with it";
 	if (o->stalled > 0 && o->stalled >= o->connections)
 		return "--stalled leaves nobody who reads: it must be below -c";
-	if (o->mode == BENCH_SLOW && (o->user_prefix[0] == '\0' || o->target.names_user))
-		return "every reader needs a user of his own: --user-prefix, and none in the URL";
+	if ((o->mode & (BENCH_SLOW | BENCH_PUSH)) &&
+	    (o->user_prefix[0] == '\0' || o->target.names_user))
+		return "each connection needs a user of its own: --user-prefix, and none in the "
+		       "URL";
 	if (o->group && (o->group[0] == '\0' || o->user_prefix[0] == '\0'))
 		return "--group needs a name, and users to make members (--user-prefix)";
 	if (o->messages > 0 && !was_given(given, "time"))
@@ -178,6 +181,8 @@ static const char *settle(struct options *o, uint64_t given)
 		o->steps = (struct steps){.n = 1, .at = {(uint32_t)o->connections}};
 	if (o->threads > o->connections)
 		o->threads = o->connections;
+	if (o->mode == BENCH_PUSH && o->threads > MAX_SESSIONS)
+		return "each thread has a control session, of which a wsmd has 16: -T is too large";
 	if (o->from.count == 0 && o->target.addr.family == 4 &&
 	    o->target.addr.ip[0] == LOOPBACK_NET)
 		o->from = (struct source_range){.first = 0x7F000001, .count = 8};

@@ -17,10 +17,11 @@ enum bench_mode {
 	BENCH_IDLE = 2,
 	BENCH_CONNECT = 4,
 	BENCH_FANOUT = 8,
-	BENCH_SLOW = 16
+	BENCH_SLOW = 16,
+	BENCH_PUSH = 32
 };
 
-#define BENCH_ANY (2 * BENCH_SLOW - 1u)
+#define BENCH_ANY (2 * BENCH_PUSH - 1u)
 
 #define MAX_STEPS 32
 

@@ -6,6 +6,33 @@
 #include "report_write.h"
 #include "version.h"
 
+static void print_load(const struct options *o)
+{
+	const unsigned long long size = o->size_bytes, depth = o->depth;
+
+	switch (o->mode) {
+	case BENCH_IDLE:
+	case BENCH_CONNECT:
+		return;
+	case BENCH_FANOUT:
+	case BENCH_SLOW:
+		printf("  %llu-byte messages to %s%s, %.15g/s\n", size,
+		       o->group ? "the group " : "all", o->group ? o->group : "", o->rate);
+		return;
+	case BENCH_ECHO:
+		printf("  %llu-byte %s messages, ", size, o->binary ? "binary" : "text");
+		break;
+	case BENCH_PUSH:
+		printf("  %llu-byte messages to one user after the other, ", size);
+		break;
+	}
+	if (o->rate > 0)
+		printf("open loop at %.15g messages/s\n", o->rate);
+	else
+		printf("closed loop, %llu in flight on each %s\n", depth,
+		       o->mode == BENCH_ECHO ? "connection" : "control session");
+}
+
 static void print_settings(const struct report *r)
 {
 	const struct options *const o = r->options;
@@ -14,17 +41,7 @@ static void print_settings(const struct report *r)
 	       BENCH_COMMIT, options_mode_name(o), o->url, (unsigned long long)o->connections,
 	       o->connections == 1 ? "" : "s", (unsigned long long)o->threads,
 	       o->threads == 1 ? "" : "s");
-	if (o->mode == BENCH_ECHO)
-		printf("  %llu-byte %s messages, ", (unsigned long long)o->size_bytes,
-		       o->binary ? "binary" : "text");
-	if (o->mode == BENCH_ECHO && o->rate > 0)
-		printf("open loop at %.15g messages/s\n", o->rate);
-	else if (o->mode == BENCH_ECHO)
-		printf("closed loop, %llu in flight on each connection\n",
-		       (unsigned long long)o->depth);
-	if (o->mode == BENCH_FANOUT || o->mode == BENCH_SLOW)
-		printf("  %llu-byte messages to %s%s, %.15g/s\n", (unsigned long long)o->size_bytes,
-		       o->group ? "the group " : "all", o->group ? o->group : "", o->rate);
+	print_load(o);
 	if (r->interrupted)
 		printf("  interrupted: this is what was measured until then\n");
 }

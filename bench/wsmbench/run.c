@@ -41,6 +41,8 @@ static int make_content(struct run *r)
 		return 0;
 	case BENCH_ECHO:
 		return payload_init(&r->payload, o->size_bytes, o->binary);
+	case BENCH_PUSH:
+		return payload_init(&r->payload, o->size_bytes, false);
 	case BENCH_FANOUT:
 	case BENCH_SLOW:
 		break;
@@ -148,6 +150,20 @@ void run_drain(struct run *r, bool (*is_over)(const struct run *r))
 {
 	run_enter(r, PHASE_DRAIN);
 	(void)run_wait(r, clock_now_ns() + DRAIN_NS, is_over); /* a signal ends it like time */
+}
+
+void run_measure(struct run *r, struct report *report, bool (*is_over)(const struct run *r))
+{
+	run_load(r, r->options->warmup_s, r->options->seconds);
+	if (run_wait(r, atomic_load_explicit(&r->measure_ns, memory_order_relaxed),
+	             run_all_closed) &&
+	    !run_all_closed(r)) {
+		report_measure_begin(report);
+		(void)run_wait(r, atomic_load_explicit(&r->end_ns, memory_order_relaxed),
+		               is_over); /* a signal ends it like time */
+		report_measure_end(report);
+	}
+	run_drain(r, is_over);
 }
 
 void run_close(struct run *r)

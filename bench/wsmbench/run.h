@@ -41,7 +41,9 @@ struct mode {
 	void (*on_batch_end)(struct client *c); /* all that one read brought was handed over */
 	void (*on_writable)(struct client *c);  /* a blocked connection may send again */
 	void (*on_leave)(struct client *c);     /* open until now, will be closed politely */
-	void (*turn)(struct loop *l);           /* once a turn, before waiting */
+	void (*on_closed)(struct client *c);    /* has become CLOSED, whatever the reason */
+	void (*on_control)(struct loop *l, uint32_t events); /* readiness of LOOP_CONTROL_TOKEN */
+	void (*turn)(struct loop *l);                        /* once a turn, before waiting */
 	void (*conduct)(struct run *r, struct report *report);
 	void (*tell)(const struct run *r,
 	             struct report *report); /* the results, loops have ended */
@@ -50,7 +52,7 @@ struct mode {
 
 #define MODE_CALL(mode, hook, ...) ((mode)->hook ? (mode)->hook(__VA_ARGS__) : (void)0)
 
-extern const struct mode mode_echo, mode_idle, mode_connect, mode_fanout, mode_slow;
+extern const struct mode mode_echo, mode_idle, mode_connect, mode_fanout, mode_slow, mode_push;
 
 struct run {
 	const struct options *options;
@@ -93,6 +95,9 @@ bool run_open_all(struct run *r, struct report *report);
 
 /* The load begins now, and is measured after the warm-up. */
 void run_load(struct run *r, double warmup_s, double seconds);
+
+/* The load, measured, and what is outstanding behind it; @is_over ends it early. */
+void run_measure(struct run *r, struct report *report, bool (*is_over)(const struct run *r));
 
 /* No more load: wait until @is_over for what is outstanding. */
 void run_drain(struct run *r, bool (*is_over)(const struct run *r));

@@ -96,8 +96,8 @@ class Usage(BenchTest):
         for arguments, said in (
             ([url, "--stalled", 5, "-c", 5], "leaves nobody who reads"),
             ([url, "--stalled", 0], "0 is not a whole number from 1"),
-            ([url, "--user-prefix", ""], "every reader needs a user of his own"),
-            ([url + "?user=me"], "every reader needs a user of his own"),
+            ([url, "--user-prefix", ""], "each connection needs a user of its own"),
+            ([url + "?user=me"], "each connection needs a user of its own"),
             ([url, "--group", "g"], "no such option in this mode"),
         ):
             with self.subTest(arguments=arguments):
