@@ -91,15 +91,29 @@ void client_drop(struct client *c)
 
 void client_fail(struct client *c, enum failure cause, const char *fmt, ...)
 {
+	struct client_end end = {.cause = cause};
 	char text[FAILURE_TEXT_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	failures_note(&c->loop->failures, cause, "%s", text);
-	c->loop->failed_in_a_row++;
+	if (cause == FAILURE_STATUS) {
+		end.number = c->handshake->head.status;
+		end.retry_ms = handshake_retry_ms(c->handshake);
+	}
+	client_note_end(c, &end, text);
 	client_drop(c);
+}
+
+void client_note_end(struct client *c, const struct client_end *end, const char *text)
+{
+	const struct mode *const m = c->loop->run->mode;
+
+	if (m->on_end && m->on_end(c, end))
+		return;
+	failures_note(&c->loop->failures, end->cause, "%s", text);
+	c->loop->failed_in_a_row++;
 }
 
 void client_fail_connect(struct client *c, int err)

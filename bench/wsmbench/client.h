@@ -25,6 +25,13 @@ enum client_state {
 	CLIENT_STATE_COUNT
 };
 
+/* Why a connection ends although nobody here wanted it. */
+struct client_end {
+	enum failure cause;
+	uint16_t number;   /* HTTP status or close code; 0: none */
+	uint32_t retry_ms; /* when the server wants the client back; 0: it has not said so */
+};
+
 struct client {
 	struct loop *loop;
 	struct list link; /* in loop's ready or pending; open: the mode's own */
@@ -70,6 +77,7 @@ void client_stall(struct client *c);
 /* Close frame 1000, then wait for the server to close. Only when OPEN. */
 void client_leave(struct client *c);
 
+/* Unless the mode expects it (on_end), this is noted as an error. */
 void client_fail(struct client *c, enum failure cause, const char *fmt, ...) PRINTF(3, 4);
 
 /* Without a word: used at the end of the run. */

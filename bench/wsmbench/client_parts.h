@@ -10,6 +10,7 @@
 
 /* client.c: the only writer of the state; keeps the loop's lists and gauges with it. */
 void client_move(struct client *c, enum client_state to);
+void client_note_end(struct client *c, const struct client_end *end, const char *text);
 uint64_t client_token(const struct client *c); /* of its socket, in the loop's poll */
 void client_fail_connect(struct client *c, int err);
 void client_fail_lost(struct client *c, ssize_t rc); /* @rc 0: end of stream */

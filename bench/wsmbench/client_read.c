@@ -1,5 +1,6 @@
 /* Bytes in: frames are taken apart, messages go to the mode, the rest is answered here. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -9,19 +10,32 @@
 #include "ws/close_code.h"
 #include "ws/frame.h"
 
+/* wsmd ends a reason with [retry_ms=2500 id=...] when clients should come back later. */
+static uint32_t retry_hint(const char *reason)
+{
+	const char *const hint = strstr(reason, "[retry_ms=");
+	unsigned ms = 0;
+
+	if (!hint || sscanf(hint, "[retry_ms=%9u", &ms) != 1)
+		return 0;
+	return ms;
+}
+
 static void on_close_frame(struct client *c, const struct ws_event *ev)
 {
-	char reason[4 * WS_MAX_CONTROL + 1] = "";
+	char reason[4 * WS_MAX_CONTROL + 1] = "", text[FAILURE_TEXT_MAX];
+	struct client_end end = {.cause = FAILURE_CLOSED, .number = ev->close_code};
 
 	c->goodbye = true;
 	if (c->state != CLIENT_OPEN)
 		return;
 	if (ev->len > 0)
 		text_escape(reason, sizeof(reason), (const char *)ev->data, ev->len);
-	failures_note(&c->loop->failures, FAILURE_CLOSED,
-	              "connection %u: the server closed it with %u (%s)%s%s", c->number,
-	              ev->close_code, ws_close_text(ev->close_code), ev->len ? ": " : "", reason);
-	c->loop->failed_in_a_row++;
+	snprintf(text, sizeof(text), "connection %u: the server closed it with %u (%s)%s%.200s",
+	         c->number, ev->close_code, ws_close_text(ev->close_code), ev->len ? ": " : "",
+	         reason);
+	end.retry_ms = retry_hint(reason);
+	client_note_end(c, &end, text);
 	client_say_goodbye(c, ev->close_code);
 }
 

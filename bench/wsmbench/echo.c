@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "client.h"
 #include "clock.h"
+#include "echo.h"
 #include "loop.h"
 #include "report.h"
 #include "ws/frame.h"
@@ -47,7 +48,7 @@ static bool may_send(const struct client *c)
 	return c->sent - c->answered < l->run->options->depth && l->schedule.budget > 0;
 }
 
-static size_t append_message(struct client *c, uint8_t *dst)
+size_t echo_append_message(struct client *c, uint8_t *dst)
 {
 	struct loop *const l = c->loop;
 	const struct payload *const p = &l->run->payload;
@@ -73,7 +74,7 @@ static void fill(struct client *c)
 
 		while (may_send(c) &&
 		       len + WS_MAX_HEADER + l->run->payload.size <= l->scratch_cap) {
-			len += append_message(c, l->scratch + len);
+			len += echo_append_message(c, l->scratch + len);
 			schedule_note_sent(c, now_ns);
 		}
 		if (!client_write(c, l->scratch, len))
@@ -81,7 +82,7 @@ static void fill(struct client *c)
 	}
 }
 
-static void echo_on_message(struct client *c, const struct ws_event *ev, uint64_t now_ns)
+bool echo_check(struct client *c, const struct ws_event *ev)
 {
 	const struct loop *const l = c->loop;
 	const bool binary = ev->opcode == WS_BINARY;
@@ -91,22 +92,27 @@ static void echo_on_message(struct client *c, const struct ws_event *ev, uint64_
 	if (c->answered == c->sent) {
 		client_fail(c, FAILURE_ORDER, "connection %u: a message of %zu bytes came unasked",
 		            c->number, ev->len);
-		return;
+		return false;
 	}
 	if (binary != l->run->payload.binary) {
 		client_fail(c, FAILURE_CONTENT, "connection %u: reply to message %llu is %s",
 		            c->number, (unsigned long long)c->answered, binary ? "binary" : "text");
-		return;
+		return false;
 	}
 	fault = payload_check(&l->run->payload, c->number, c->answered, ev->data, ev->len, why,
 	                      sizeof(why));
-	if (fault != PAYLOAD_GOOD) {
-		client_fail(c, fault == PAYLOAD_CHANGED ? FAILURE_CONTENT : FAILURE_ORDER,
-		            "connection %u: %s%s", c->number,
-		            fault == PAYLOAD_CHANGED ? "reply to " : "", why);
-		return;
-	}
-	schedule_note_answered(c, now_ns);
+	if (fault == PAYLOAD_GOOD)
+		return true;
+	client_fail(c, fault == PAYLOAD_CHANGED ? FAILURE_CONTENT : FAILURE_ORDER,
+	            "connection %u: %s%s", c->number, fault == PAYLOAD_CHANGED ? "reply to " : "",
+	            why);
+	return false;
+}
+
+static void echo_on_message(struct client *c, const struct ws_event *ev, uint64_t now_ns)
+{
+	if (echo_check(c, ev))
+		schedule_note_answered(c, now_ns);
 }
 
 static void echo_on_leave(struct client *c)
@@ -195,7 +201,7 @@ static bool is_over(const struct run *r)
 
 static void echo_conduct(struct run *r, struct report *report)
 {
-	if (run_open_all(r, report))
+	if (run_open_all(r, report, run_all_tried))
 		run_measure(r, report, is_over);
 	run_close(r);
 }

@@ -23,6 +23,7 @@
 	X(FAILURE_ORDER, order, "reply out of order, doubled, or one missing")                     \
 	X(FAILURE_UNANSWERED, unanswered, "message without a reply, or not received, at the end")  \
 	X(FAILURE_UNDELIVERED, undelivered, "not delivered, as the server told")                   \
+	X(FAILURE_OUTAGE, outage, "no service again in time behind a cut, or no cut")              \
 	X(FAILURE_CONTROL, control, "control socket failed or refused")                            \
 	X(FAILURE_MEMORY, memory, "wsmbench ran out of memory")
 

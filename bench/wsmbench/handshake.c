@@ -140,3 +140,16 @@ enum handshake_verdict handshake_judge(struct handshake *h, bool ended, char *wh
 	}
 	return HANDSHAKE_OPEN;
 }
+
+uint32_t handshake_retry_ms(const struct handshake *h)
+{
+	struct http_span value;
+	unsigned seconds = 0;
+	char text[8] = "";
+
+	if (http_head_find(&h->head, h->answer, "retry-after", &value) != 1 ||
+	    value.len >= sizeof(text))
+		return 0;
+	memcpy(text, h->answer + value.at, value.len);
+	return sscanf(text, "%6u", &seconds) == 1 ? seconds * 1000 : 0;
+}

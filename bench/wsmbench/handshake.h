@@ -46,3 +46,6 @@ enum handshake_verdict {
  * @why    a sentence, when the answer is no
  */
 enum handshake_verdict handshake_judge(struct handshake *h, bool ended, char *why, size_t why_cap);
+
+/* Behind HANDSHAKE_STATUS: the seconds of Retry-After in milliseconds; 0: it has none. */
+uint32_t handshake_retry_ms(const struct handshake *h);

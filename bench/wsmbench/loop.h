@@ -28,10 +28,11 @@
 
 /* Written by the loop, read by main at any time; relaxed, each stands for itself. */
 struct loop_gauges {
-	_Atomic uint32_t tried;  /* connections that were opened or have failed */
-	_Atomic uint32_t open;   /* now */
-	_Atomic uint32_t closed; /* not even opening, now */
-	_Atomic uint64_t done;   /* echo: replies, connect: handshakes, fanout: deliveries */
+	_Atomic uint32_t tried;   /* connections that were opened or have failed */
+	_Atomic uint32_t open;    /* now */
+	_Atomic uint32_t closed;  /* not even opening, now */
+	_Atomic uint64_t done;    /* echo: replies, connect: handshakes, fanout: deliveries */
+	_Atomic uint32_t waiting; /* storm: clients without service, now */
 	_Atomic bool quiet, gave_up;
 };
 

@@ -26,6 +26,8 @@ static const struct mode *mode_of(const struct options *o)
 		return &mode_idle;
 	case BENCH_FANOUT:
 		return &mode_fanout;
+	case BENCH_STORM:
+		return &mode_storm;
 	case BENCH_PUSH:
 		return &mode_push;
 	case BENCH_SLOW:

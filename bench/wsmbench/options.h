@@ -18,10 +18,11 @@ enum bench_mode {
 	BENCH_CONNECT = 4,
 	BENCH_FANOUT = 8,
 	BENCH_SLOW = 16,
-	BENCH_PUSH = 32
+	BENCH_PUSH = 32,
+	BENCH_STORM = 64
 };
 
-#define BENCH_ANY (2 * BENCH_PUSH - 1u)
+#define BENCH_ANY (2 * BENCH_STORM - 1u)
 
 #define MAX_STEPS 32
 
@@ -43,14 +44,14 @@ struct options {
 	uint64_t in_flight;
 	uint64_t stalled; /* receivers that never read */
 	uint64_t pid;     /* 0: the server's process is not looked at */
-	double seconds, warmup_s, hold_s, rate;
+	double seconds, warmup_s, hold_s, jitter_s, rate;
 	const char *user_prefix;
 	const char *group;   /* NULL: to all */
 	const char *control; /* NULL: the usual path */
 	const char *hgrm;    /* NULL: no file is written */
 	struct source_range from;
 	struct steps steps;
-	bool binary, progress, json;
+	bool binary, server_cuts, progress, json;
 };
 
 /* What the program should do next. */

@@ -243,7 +243,7 @@ static bool is_over(const struct run *r)
 
 static void push_conduct(struct run *r, struct report *report)
 {
-	if (run_open_all(r, report))
+	if (run_open_all(r, report, run_all_tried))
 		run_measure(r, report, is_over);
 	run_close(r);
 }

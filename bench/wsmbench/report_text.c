@@ -13,6 +13,7 @@ static void print_load(const struct options *o)
 	switch (o->mode) {
 	case BENCH_IDLE:
 	case BENCH_CONNECT:
+	case BENCH_STORM:
 		return;
 	case BENCH_FANOUT:
 	case BENCH_SLOW:

@@ -10,6 +10,7 @@
 #include "loop.h"
 #include "os/os.h"
 #include "report.h"
+#include "storm.h"
 
 #define WAKE_TOKEN   1
 #define SIGNAL_TOKEN 2
@@ -41,6 +42,8 @@ static int make_content(struct run *r)
 		return 0;
 	case BENCH_ECHO:
 		return payload_init(&r->payload, o->size_bytes, o->binary);
+	case BENCH_STORM:
+		return payload_init(&r->payload, STORM_MESSAGE_BYTES, false);
 	case BENCH_PUSH:
 		return payload_init(&r->payload, o->size_bytes, false);
 	case BENCH_FANOUT:
@@ -121,13 +124,13 @@ void run_enter(struct run *r, enum phase p)
 		os_wake(r->loops[i].wake);
 }
 
-bool run_open_all(struct run *r, struct report *report)
+bool run_open_all(struct run *r, struct report *report, bool (*done)(const struct run *r))
 {
 	const uint64_t from_ns = clock_now_ns();
 
 	atomic_store_explicit(&r->target, (uint32_t)r->options->connections, memory_order_relaxed);
 	run_enter(r, PHASE_OPEN);
-	if (!run_wait(r, NEVER_NS, run_all_tried) || run_open_count(r) == 0)
+	if (!run_wait(r, NEVER_NS, done) || run_open_count(r) == 0)
 		return false;
 	report->connect_s = (double)(clock_now_ns() - from_ns) / 1e9;
 	report_fact(report, "connections_open", "connections", "", run_open_count(r));

@@ -26,6 +26,7 @@ enum phase {
 struct run;
 struct loop;
 struct client;
+struct client_end;
 struct ws_event;
 struct report;
 
@@ -41,7 +42,9 @@ struct mode {
 	void (*on_batch_end)(struct client *c); /* all that one read brought was handed over */
 	void (*on_writable)(struct client *c);  /* a blocked connection may send again */
 	void (*on_leave)(struct client *c);     /* open until now, will be closed politely */
-	void (*on_closed)(struct client *c);    /* has become CLOSED, whatever the reason */
+	/* The connection fails, or the server closes it; true: that is no error here. */
+	bool (*on_end)(struct client *c, const struct client_end *e);
+	void (*on_closed)(struct client *c); /* has become CLOSED, whatever the reason */
 	void (*on_control)(struct loop *l, uint32_t events); /* readiness of LOOP_CONTROL_TOKEN */
 	void (*turn)(struct loop *l);                        /* once a turn, before waiting */
 	void (*conduct)(struct run *r, struct report *report);
@@ -52,7 +55,8 @@ struct mode {
 
 #define MODE_CALL(mode, hook, ...) ((mode)->hook ? (mode)->hook(__VA_ARGS__) : (void)0)
 
-extern const struct mode mode_echo, mode_idle, mode_connect, mode_fanout, mode_slow, mode_push;
+extern const struct mode mode_echo, mode_idle, mode_connect, mode_fanout, mode_slow, mode_push,
+	mode_storm;
 
 struct run {
 	const struct options *options;
@@ -90,8 +94,8 @@ void run_enter(struct run *r, enum phase p);
 
 /* ---- steps of a run ---- */
 
-/* Open every connection. Returns false when there is no point in going on. */
-bool run_open_all(struct run *r, struct report *report);
+/* Open every connection, until @done. Returns false when there is no point in going on. */
+bool run_open_all(struct run *r, struct report *report, bool (*done)(const struct run *r));
 
 /* The load begins now, and is measured after the warm-up. */
 void run_load(struct run *r, double warmup_s, double seconds);

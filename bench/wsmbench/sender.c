@@ -125,7 +125,7 @@ static void send_all(struct run *r, struct report *report, const struct broadcas
 
 void broadcast_conduct(struct run *r, struct report *report, const struct broadcast_steps *steps)
 {
-	if (run_open_all(r, report) && !nobody_reads(r))
+	if (run_open_all(r, report, run_all_tried) && !nobody_reads(r))
 		send_all(r, report, steps);
 	run_close(r);
 }

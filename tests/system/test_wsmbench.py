@@ -518,7 +518,7 @@ class Usage(BenchTest):
                 settings = self.bench(mode[0], server.url, "-c", 1, *mode[1:])["settings"]
                 for name in settings.keys() - {"url"}:
                     self.assertIn(f"--{name}", done.stdout)
-        modes = ("echo", "idle", "connect", "fanout", "push", "slow")
+        modes = ("echo", "idle", "connect", "fanout", "push", "slow", "storm")
         named = set(re.findall(r"--([a-z-]+)", done.stdout)) - {"help"}
         for name in named:
             with self.subTest(option=name):
