@@ -7,7 +7,7 @@ build=(gcc libc6-dev meson ninja-build pkg-config libmbedtls-dev libjansson-dev 
     zlib1g-dev)
 test=("${build[@]}" libcriterion-dev clang clang-format clang-tidy python3-websockets curl)
 # Some releases lack one of these. The tests that need it are then skipped, and say so.
-optional=(valgrind strace abigail-tools)
+optional=(valgrind strace abigail-tools python3-jsonschema)
 
 case "${1:-}" in
 build) wanted=("${build[@]}") optional=() ;;
