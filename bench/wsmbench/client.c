@@ -113,6 +113,7 @@ void client_note_end(struct client *c, const struct client_end *end, const char 
 	if (m->on_end && m->on_end(c, end))
 		return;
 	failures_note(&c->loop->failures, end->cause, "%s", text);
+	GAUGE_ADD(c->loop->gauges.failed, 1);
 	c->loop->failed_in_a_row++;
 }
 

@@ -42,6 +42,7 @@ static void connect_tell(const struct run *r, struct report *report)
 }
 
 const struct mode mode_connect = {
+	.done_means = "handshakes",
 	.reopens = true,
 	.on_open = connect_on_open,
 	.conduct = connect_conduct,

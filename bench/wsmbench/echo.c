@@ -239,6 +239,8 @@ static void echo_tell(const struct run *r, struct report *report)
 }
 
 const struct mode mode_echo = {
+	.done_means = "replies",
+	.waiting_means = "waiting",
 	.start = echo_start,
 	.on_message = echo_on_message,
 	.on_batch_end = fill,

@@ -29,6 +29,7 @@ static void fanout_conduct(struct run *r, struct report *report)
 }
 
 const struct mode mode_fanout = {
+	.done_means = "deliveries",
 	.on_message = broadcast_on_message,
 	.on_leave = broadcast_on_leave,
 	.turn = broadcast_turn,

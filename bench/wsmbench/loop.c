@@ -135,9 +135,7 @@ static void report(struct loop *l, enum phase phase, uint64_t *last)
 	const bool gave_up = l->failed_in_a_row >= LOOP_GIVE_UP && l->opening == 0;
 	const bool settled = l->opening == 0 && !steady;
 	const uint64_t now = (uint64_t)empty | (uint64_t)GAUGE_GET(l->gauges.quiet) << 1 |
-	                     (uint64_t)gave_up << 2 |
-	                     (uint64_t)(GAUGE_GET(l->gauges.waiting) > 0) << 3 |
-	                     (settled ? (uint64_t)l->opened + 1 : 0) << 4;
+	                     (uint64_t)gave_up << 2 | (settled ? (uint64_t)l->opened + 1 : 0) << 3;
 
 	if (now == *last)
 		return;

@@ -31,8 +31,9 @@ struct loop_gauges {
 	_Atomic uint32_t tried;   /* connections that were opened or have failed */
 	_Atomic uint32_t open;    /* now */
 	_Atomic uint32_t closed;  /* not even opening, now */
-	_Atomic uint64_t done;    /* echo: replies, connect: handshakes, fanout: deliveries */
-	_Atomic uint32_t waiting; /* storm: clients without service, now */
+	_Atomic uint32_t waiting; /* now, as mode->waiting_means says */
+	_Atomic uint32_t failed;  /* connections, so far */
+	_Atomic uint64_t done;    /* so far, as mode->done_means says */
 	_Atomic bool quiet, gave_up;
 };
 

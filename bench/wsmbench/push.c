@@ -280,6 +280,8 @@ static void push_tell(const struct run *r, struct report *report)
 }
 
 const struct mode mode_push = {
+	.done_means = "deliveries",
+	.waiting_means = "under way",
 	.start = push_start,
 	.on_message = push_on_message,
 	.on_leave = push_on_leave,

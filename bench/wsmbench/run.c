@@ -61,7 +61,7 @@ int run_start(struct run *r, const struct options *o, const struct mode *m)
 
 	*r = (struct run){.options = o, .mode = m, .n_loops = (uint32_t)o->threads};
 	atomic_init(&r->end_ns, NEVER_NS);
-	r->progress_ns = clock_now_ns() + NS_PER_S;
+	progress_init(&r->progress, r);
 	rc = open_descriptors(r);
 	if (rc == 0)
 		rc = make_content(r);
@@ -175,28 +175,6 @@ void run_close(struct run *r)
 	(void)run_wait(r, clock_now_ns() + CLOSING_NS, run_all_closed);
 }
 
-static uint64_t done_count(const struct run *r)
-{
-	uint64_t n = 0;
-
-	for (uint32_t i = 0; i < r->n_loops; i++)
-		n += GAUGE_GET(r->loops[i].gauges.done);
-	return n;
-}
-
-static void show_progress(struct run *r, uint64_t now_ns)
-{
-	const uint64_t done = done_count(r);
-
-	if (now_ns < r->progress_ns)
-		return;
-	r->progress_ns = now_ns + NS_PER_S;
-	if (r->options->progress)
-		fprintf(stderr, "%s: %u open, %llu/s\n", options_mode_name(r->options),
-		        run_open_count(r), (unsigned long long)(done - r->progress_done));
-	r->progress_done = done;
-}
-
 static void take_signal(struct run *r)
 {
 	if (os_signal_read(r->signals) == 0)
@@ -213,9 +191,9 @@ bool run_wait(struct run *r, uint64_t until_ns, bool (*done)(const struct run *r
 
 	for (;;) {
 		const uint64_t now_ns = clock_now_ns();
-		uint64_t next_ns = until_ns < r->progress_ns ? until_ns : r->progress_ns;
+		uint64_t next_ns = until_ns < r->progress.due_ns ? until_ns : r->progress.due_ns;
 
-		show_progress(r, now_ns);
+		progress_show(&r->progress, r, now_ns);
 		if (done(r) || now_ns >= until_ns || r->interrupted != was_interrupted)
 			return !r->interrupted;
 		next_ns = next_ns > now_ns ? next_ns : now_ns;

@@ -14,6 +14,7 @@
 #include "broadcast.h"
 #include "options.h"
 #include "payload.h"
+#include "progress.h"
 
 enum phase {
 	PHASE_OPEN,  /* open connections up to the target */
@@ -35,7 +36,9 @@ struct report;
  * a loop. All but conduct and tell may be NULL.
  */
 struct mode {
-	bool reopens; /* a closed connection goes back to be opened again */
+	const char *done_means;    /* what gauges.done counts, in the plural */
+	const char *waiting_means; /* what gauges.waiting does; NULL: nothing */
+	bool reopens;              /* a closed connection goes back to be opened again */
 	MUST_CHECK int (*start)(struct loop *l); /* 0 or WSMD_ENOMEM */
 	void (*on_open)(struct client *c);
 	void (*on_message)(struct client *c, const struct ws_event *ev, uint64_t now_ns);
@@ -72,8 +75,7 @@ struct run {
 
 	int poll, wake, signals; /* the main thread waits here; loops os_wake() @wake */
 	bool interrupted;
-	uint64_t progress_ns; /* next line is due */
-	uint64_t progress_done;
+	struct progress progress;
 };
 
 /*

@@ -81,6 +81,15 @@ struct client *schedule_turn(struct loop *l)
 	return &l->clients[l->schedule.next++ % l->n_clients];
 }
 
+static void note_waiting(struct loop *l)
+{
+	const struct schedule *const s = &l->schedule;
+	const uint64_t begun = schedule_is_open_loop(l) ? s->next : s->sent;
+
+	atomic_store_explicit(&l->gauges.waiting, (uint32_t)(begun - s->answered),
+	                      memory_order_relaxed);
+}
+
 void schedule_note_sent(struct client *c, uint64_t now_ns)
 {
 	struct loop *const l = c->loop;
@@ -99,6 +108,7 @@ void schedule_note_sent(struct client *c, uint64_t now_ns)
 	}
 	c->sent++;
 	l->schedule.sent++;
+	note_waiting(l);
 }
 
 void schedule_note_answered(struct client *c, uint64_t now_ns)
@@ -113,6 +123,7 @@ void schedule_note_answered(struct client *c, uint64_t now_ns)
 		l->counted++;
 	c->answered++;
 	l->schedule.answered++;
+	note_waiting(l);
 	GAUGE_ADD(l->gauges.done, 1);
 }
 

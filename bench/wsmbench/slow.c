@@ -107,6 +107,7 @@ static void slow_conduct(struct run *r, struct report *report)
 }
 
 const struct mode mode_slow = {
+	.done_means = "deliveries",
 	.on_open = slow_on_open,
 	.on_message = broadcast_on_message,
 	.on_leave = slow_on_leave,

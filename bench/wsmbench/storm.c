@@ -210,6 +210,21 @@ static void begin(struct loop *l)
 	}
 }
 
+/* Main waits for the first that is cut, and for the last that is back. */
+static void tell_main(struct loop *l)
+{
+	struct storm *const s = l->mode_state;
+	const bool waiting = GAUGE_GET(l->gauges.waiting) > 0;
+
+	atomic_store_explicit(&l->gauges.quiet,
+	                      s->has_begun && s->n_cut == s->n_victims && !waiting,
+	                      memory_order_relaxed);
+	if (waiting == s->is_waiting)
+		return;
+	s->is_waiting = waiting;
+	os_wake(l->run->wake);
+}
+
 static void storm_turn(struct loop *l)
 {
 	struct storm *const s = l->mode_state;
@@ -228,13 +243,12 @@ static void storm_turn(struct loop *l)
 	if (s->waiting.armed > 0)
 		l->wake_ns = clock_now_ns() +
 		             NS_PER_MS * wheel_sleep_ms(&s->waiting, now_ms(), RETRY_MS);
-	atomic_store_explicit(&l->gauges.quiet,
-	                      s->has_begun && s->n_cut == s->n_victims &&
-	                              GAUGE_GET(l->gauges.waiting) == 0,
-	                      memory_order_relaxed);
+	tell_main(l);
 }
 
 const struct mode mode_storm = {
+	.done_means = "back",
+	.waiting_means = "without service",
 	.start = storm_start,
 	.on_open = storm_on_open,
 	.on_message = storm_on_message,

@@ -37,6 +37,7 @@ struct storm {
 	uint64_t attempts, n_refused;
 	struct tally cuts, refusals;
 	bool has_begun;
+	bool is_waiting; /* main was told that somebody waits for service, or a first time */
 };
 
 void storm_conduct(struct run *r, struct report *report);

@@ -13,7 +13,7 @@ import unittest
 import runner
 import wsmd
 from test_wsmbench import WSMBENCH, BenchTest, run
-from ws_peer import Server, echo
+from ws_peer import Server, answer, echo
 
 try:
     import jsonschema
@@ -76,13 +76,6 @@ class Report(BenchTest):
             self.assertRegex(done.stdout, r"latency +[\d.]+")
             self.assertIn("no errors", done.stdout)
 
-    def test_progress(self):
-        with Server(echo) as server:
-            done = run("echo", server.url, "-c", 2, "-t", 1.2, "-w", 0, "--progress")
-            self.assertRegex(done.stderr, r"echo: 2 open, \d+/s\n")
-            quiet = run("echo", server.url, "-c", 2, "-t", 1.2, "-w", 0)
-            self.assertEqual(quiet.stderr, "")
-
     def test_interrupt(self):
         for mode in (["echo", "-w", 0], ["echo", "-w", 30], ["idle", "--hold", 30], ["connect"]):
             with self.subTest(mode=mode), Server(echo) as server:
@@ -99,6 +92,46 @@ class Report(BenchTest):
                 self.assertEqual(self.errors(report), {})
                 self.assertEqual(bench.returncode, 0)
                 self.assertLess(report["measured_s"], 10)
+
+
+class Progress(BenchTest, wsmd.WsmdTest):
+    def lines(self, *arguments, code=0):
+        done = run(*arguments, "--progress", "--json")
+        self.assertEqual(done.returncode, code, done.stderr)
+        return [line for line in done.stderr.splitlines() if not line.startswith("wsmbench:")]
+
+    def test_every_mode_says_what_it_counts(self):
+        server = self.wsmd()
+        control = ["--control", server.control_path]
+        for mode, options, expected in (
+            ("echo", ["-t", 1.2, "-w", 0, "-d", 50],
+             r"2 open, [1-9]\d* replies/s, [1-9]\d+ waiting"),
+            ("echo", ["-t", 1.2, "-w", 0, "--rate", 50], r"2 open, \d\d replies/s, \d waiting"),
+            ("idle", ["--hold", 1.2], r"2 open, \d opened/s"),
+            ("connect", ["-t", 1.2], r"\d open, [1-9]\d* handshakes/s"),
+            ("fanout", [*control, "-t", 1.2, "-w", 0], r"2 open, [12]\d deliveries/s"),
+            ("push", [*control, "-t", 1.2, "-w", 0],
+             r"2 open, [1-9]\d* deliveries/s, \d under way"),
+            ("slow", [*control, "-t", 1.2, "-w", 0], r"2 open, \d+ deliveries/s"),
+            ("storm", ["--jitter", 0.1], r"\d open, \d back/s, \d without service"),
+        ):  # fmt: skip
+            with self.subTest(mode=mode, options=options):
+                url = f"ws://127.0.0.1:{server.port}/ws"
+                lines = self.lines(mode, url, "-c", 2, *options, "--pid", server.pid)
+                server_part = r"; server \d+ % CPU, \d+\.\d MiB"
+                self.assertRegex("\n".join(lines), rf"(?m)^{mode}: {expected}{server_part}$")
+
+    def test_failed_connections(self):
+        def picky(peer):
+            (answer("HTTP/1.1 503 Busy\r\n\r\n") if peer.number % 2 else echo)(peer)
+
+        with Server(picky) as server:
+            lines = self.lines("echo", server.url, "-c", 6, "-t", 1.2, "-w", 0, code=1)
+        self.assertRegex(lines[-1], r"^echo: 3 open, \d+ replies/s, \d+ waiting, 3 failed$")
+
+    def test_nothing_is_said_unasked(self):
+        with Server(echo) as server:
+            self.assertEqual(run("echo", server.url, "-c", 2, "-t", 1.2, "-w", 0).stderr, "")
 
 
 def closed(schema):
