@@ -11,6 +11,7 @@ BUILD=DIR names the build directory, PORT=N the port, STEPS=N,N... the numbers o
 number=10
 source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 seconds=$number
+control=$scratch/control.sock
 steps=${STEPS:-5000,10000,19000}
 failed=0
 results=$root/bench/results/$(date -u +%Y%m%dT%H%M%SZ)
@@ -36,6 +37,11 @@ measure echo-depth-1 echo -s 20 -c 100 -d 1 -t "$seconds"
 measure echo-depth-16 echo -s 20 -c 100 -d 16 -t "$seconds"
 measure echo-open-loop echo -s 20 -c 100 --rate 10000 -t "$seconds"
 measure connect connect -c 32 -t "$seconds"
+measure push-closed push --control "$control" -c 100 -d 16 -t "$seconds"
+measure push-open-loop push --control "$control" -c 100 --rate 2000 -t "$seconds"
+measure storm storm -c 5000
+measure fanout fanout --control "$control" -c 1000 -s 10000 --rate 5 -t "$seconds"
+measure slow slow --control "$control" -c 1020 --stalled 20 -s 10000 --rate 5 -t "$seconds"
 measure idle idle --steps "$steps" --hold "$seconds"
 
 /usr/bin/python3 "$root/bench/table.py" "$results"

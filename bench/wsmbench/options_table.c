@@ -89,8 +89,8 @@ const struct mode_row options_modes[] = {
 	{BENCH_IDLE, "idle", "hold connections, measure memory for each"},
 	{BENCH_CONNECT, "connect", "open and close connections, measure handshakes a second"},
 	{BENCH_FANOUT, "fanout", "send to all receivers at once, check and time every delivery"},
-	{BENCH_STORM, "storm", "cut all connections, measure how clients get service again"},
 	{BENCH_PUSH, "push", "send to users, one after the other, check and time every delivery"},
+	{BENCH_STORM, "storm", "cut all connections, measure how clients get service again"},
 	{BENCH_SLOW, "slow", "fanout with readers that stall: what they cost, and what they get"},
 };
 

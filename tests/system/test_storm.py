@@ -236,7 +236,9 @@ class Real(BenchTest, wsmd.WsmdTest):
         self.assertEqual(self.errors(report), {})
         self.assertEqual(results["connections_cut"], 20)
         self.assertEqual(results["connections_restored"], 20)
-        self.assertGreaterEqual(results["refusals"]["refused"], 15)
+        # The first to come back may still meet what is left of the old one.
+        self.assertGreater(results["refusals"]["refused"], 0)
+        self.assertGreaterEqual(results["attempts_refused"], 15)
         self.assertGreater(results["restored_50_s"], 0.5)
 
 
