@@ -38,8 +38,7 @@ static bool keep(struct client *c, const uint8_t *data, size_t len)
 /* Bytes that the kernel took, or negative and the connection has failed. */
 static ssize_t push(struct client *c, const uint8_t *data, size_t len)
 {
-	const struct iovec iov = {.iov_base = (uint8_t *)(uintptr_t)data, .iov_len = len};
-	const ssize_t n = os_writev(c->fd, &iov, 1);
+	const ssize_t n = os_write(c->fd, data, len);
 
 	if (n == -EAGAIN)
 		return 0;

@@ -106,13 +106,12 @@ static bool fail(int err, char *why, size_t why_cap)
 
 bool pipeline_flush(struct pipeline *p, char *why, size_t why_cap)
 {
-	const struct iovec iov = {.iov_base = p->out, .iov_len = p->out_len};
 	ssize_t n;
 	bool waits;
 
 	if (p->out_len == 0)
 		return true;
-	n = os_writev(p->fd, &iov, 1);
+	n = os_write(p->fd, p->out, p->out_len);
 	if (n < 0 && n != -EAGAIN)
 		return fail((int)n, why, why_cap);
 	if (n > 0) {

@@ -115,13 +115,11 @@ enum half_open_event half_open_answer(struct half_open *h, const char *head, siz
 
 enum half_open_event half_open_write(struct half_open *h)
 {
-	const struct iovec iov = {.iov_base = h->out + h->out_at,
-	                          .iov_len = h->out_len - h->out_at};
 	ssize_t n;
 
 	if (h->state != HALF_OPEN_ANSWERING)
 		return HALF_OPEN_WAIT;
-	n = h->transport.ops->writev(&h->transport, &iov, 1);
+	n = h->transport.ops->write(&h->transport, h->out + h->out_at, h->out_len - h->out_at);
 	if (n == -EAGAIN)
 		return HALF_OPEN_WAIT;
 	if (n < 0)

@@ -7,6 +7,11 @@ static ssize_t tcp_read(struct transport *t, void *buf, size_t len)
 	return os_read(t->fd, buf, len);
 }
 
+static ssize_t tcp_write(struct transport *t, const void *buf, size_t len)
+{
+	return os_write(t->fd, buf, len);
+}
+
 static ssize_t tcp_writev(struct transport *t, const struct iovec *iov, int n)
 {
 	return os_writev(t->fd, iov, n);
@@ -26,6 +31,7 @@ static void tcp_close(struct transport *t)
 static const struct transport_ops tcp_ops = {
 	.name = "tcp",
 	.read = tcp_read,
+	.write = tcp_write,
 	.writev = tcp_writev,
 	.shutdown = tcp_shutdown,
 	.close = tcp_close,

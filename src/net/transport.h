@@ -1,5 +1,5 @@
 /*
- * How bytes reach the peer: a transport is one file with four calls. Plain TCP is the kernel's
+ * How bytes reach the peer: a transport is one file with five calls. Plain TCP is the kernel's
  * own; TLS will be another, and will add its handshake.
  *
  * Thread: the owner of the connection.
@@ -21,6 +21,7 @@ struct transport {
 struct transport_ops {
 	const char *name;
 	ssize_t (*read)(struct transport *t, void *buf, size_t len);
+	ssize_t (*write)(struct transport *t, const void *buf, size_t len);
 	ssize_t (*writev)(struct transport *t, const struct iovec *iov, int n);
 	void (*shutdown)(struct transport *t); /* no more from this side */
 	void (*close)(struct transport *t);    /* gives back the descriptor */

@@ -88,6 +88,7 @@ MUST_CHECK int os_tcp_info(int fd, struct os_tcp_info *ret); /* -errno: no TCP s
 
 /* Bytes moved (0 from os_read(): end of file), or negative; -EAGAIN: not now. */
 MUST_CHECK ssize_t os_read(int fd, void *buf, size_t len);
+MUST_CHECK ssize_t os_write(int fd, const void *buf, size_t len);
 MUST_CHECK ssize_t os_writev(int fd, const struct iovec *iov, int n);
 
 void os_shutdown_write(int fd);

@@ -338,26 +338,24 @@ ssize_t os_read(int fd, void *buf, size_t len)
 	return n < 0 ? -errno : n;
 }
 
-/* Spares the kernel the iovec. */
-static ssize_t send_one(int fd, const struct iovec *iov)
+ssize_t os_write(int fd, const void *buf, size_t len)
 {
-	return syscall(SYS_sendto, fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL, NULL, 0);
-}
+	ssize_t n;
 
-/* sendmsg(), because writev() would raise SIGPIPE. */
-static ssize_t send_several(int fd, const struct iovec *iov, int n)
-{
-	const struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
-
-	return syscall(SYS_sendmsg, fd, &msg, MSG_NOSIGNAL);
+	do
+		n = syscall(SYS_sendto, fd, buf, len, MSG_NOSIGNAL, NULL, 0);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
 }
 
 ssize_t os_writev(int fd, const struct iovec *iov, int n)
 {
+	/* sendmsg(), because writev() would raise SIGPIPE. */
+	const struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
 	ssize_t sent;
 
 	do
-		sent = n == 1 ? send_one(fd, iov) : send_several(fd, iov, n);
+		sent = syscall(SYS_sendmsg, fd, &msg, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : sent;
 }

@@ -112,9 +112,7 @@ void control_wake(struct server *s)
 static void flush(struct control *c)
 {
 	while (c->out_at < c->out_len) {
-		const struct iovec iov = {.iov_base = c->out + c->out_at,
-		                          .iov_len = c->out_len - c->out_at};
-		const ssize_t n = os_writev(c->fd, &iov, 1);
+		const ssize_t n = os_write(c->fd, c->out + c->out_at, c->out_len - c->out_at);
 
 		if (n == -EAGAIN)
 			return;

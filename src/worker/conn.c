@@ -77,9 +77,7 @@ static void refuse(struct worker *w, struct handoff *h, enum refusal why)
 	else
 		len = answer_refusal(answer, why, refusal_status(why), refusal_text(why),
 		                     answer_retry_s(random));
-	const struct iovec iov = {.iov_base = answer, .iov_len = len};
-
-	(void)!t.ops->writev(&t, &iov, 1); /* lost with a peer who is gone already */
+	(void)!t.ops->write(&t, answer, len); /* lost with a peer who is gone already */
 	t.ops->shutdown(&t);
 	t.ops->close(&t);
 	log_refusal(w, h, why);
@@ -380,11 +378,9 @@ void conn_on_flushed(struct worker *w, struct conn *c)
 	c->write_shut = true;
 }
 
-void conn_watch(struct worker *w, struct conn *c)
+void conn_watch_for(struct worker *w, struct conn *c, uint32_t want)
 {
-	const uint32_t want = (c->paused ? 0 : OS_READ) | (sendq_empty(&c->sendq) ? 0 : OS_WRITE);
-
-	if (c->state == CONN_CLOSED || c->interest == want)
+	if (c->state == CONN_CLOSED)
 		return;
 	if (os_poll_change(w->poll, c->transport.fd, want, slab_handle_of(c)) < 0) {
 		conn_abort(w, c, CLOSE_NO_MEMORY); /* unwatched, it would be a ghost */

@@ -118,8 +118,16 @@ void conn_on_peer_close(struct worker *w, struct conn *c, const struct ws_event 
 /* Everything queued has been written: a lingering connection sends its FIN. */
 void conn_on_flushed(struct worker *w, struct conn *c) ON_WORKER;
 
-/* Watch for what its state needs. */
-void conn_watch(struct worker *w, struct conn *c) ON_WORKER;
+/* Watch for what its state needs. Inline, because nearly always that is so already. */
+void conn_watch_for(struct worker *w, struct conn *c, uint32_t want) ON_WORKER;
+static inline void conn_watch(struct worker *w, struct conn *c) ON_WORKER;
+static inline void conn_watch(struct worker *w, struct conn *c)
+{
+	const uint32_t want = (c->paused ? 0 : OS_READ) | (sendq_empty(&c->sendq) ? 0 : OS_WRITE);
+
+	if (UNLIKELY(c->interest != want))
+		conn_watch_for(w, c, want);
+}
 
 /* It is closed and no longer dirty: its memory is for reuse after the turn. */
 void conn_reap_later(struct worker *w, struct conn *c) ON_WORKER;

@@ -292,9 +292,23 @@ static size_t written(struct worker *w, struct conn *c, size_t n)
 	return n - queued;
 }
 
+static ssize_t write_replies(struct worker *w, struct conn *c) ON_WORKER;
+static ssize_t write_replies(struct worker *w, struct conn *c)
+{
+	return c->transport.ops->write(&c->transport, w->out, w->out_len);
+}
+
+static ssize_t write_one(struct conn *c)
+{
+	struct iovec one;
+
+	(void)sendq_describe(&c->sendq, &one, 1);
+	return c->transport.ops->write(&c->transport, one.iov_base, one.iov_len);
+}
+
 /* The queue and, behind the whole of it only, the collected replies. */
-static ssize_t write_queue(struct worker *w, struct conn *c) ON_WORKER;
-static ssize_t write_queue(struct worker *w, struct conn *c)
+static NOINLINE ssize_t write_queue(struct worker *w, struct conn *c) ON_WORKER;
+static NOINLINE ssize_t write_queue(struct worker *w, struct conn *c)
 {
 	struct iovec iov[MAX_IOV];
 	int n = sendq_describe(&c->sendq, iov, MAX_IOV - 1);
@@ -304,20 +318,18 @@ static ssize_t write_queue(struct worker *w, struct conn *c)
 	return c->transport.ops->writev(&c->transport, iov, n);
 }
 
-static ssize_t write_replies(struct worker *w, struct conn *c) ON_WORKER;
-static ssize_t write_replies(struct worker *w, struct conn *c)
-{
-	const struct iovec iov = {.iov_base = w->out, .iov_len = w->out_len};
-
-	return c->transport.ops->writev(&c->transport, &iov, 1);
-}
-
 /* One call for everything that fits into MAX_IOV. 0, or a negative error. */
 static int write_once(struct worker *w, struct conn *c, size_t *ret_from_out) ON_WORKER;
 static int write_once(struct worker *w, struct conn *c, size_t *ret_from_out)
 {
-	const ssize_t n = sendq_empty(&c->sendq) ? write_replies(w, c) : write_queue(w, c);
+	ssize_t n;
 
+	if (sendq_empty(&c->sendq))
+		n = write_replies(w, c);
+	else if (c->sendq.n == 1 && (w->current != c || w->out_len == 0))
+		n = write_one(c);
+	else
+		n = write_queue(w, c);
 	*ret_from_out = 0;
 	stats_add(w->is.stats, STAT_WRITES, 1);
 	if (n < 0)

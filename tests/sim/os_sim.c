@@ -360,6 +360,13 @@ ssize_t os_writev(int fd, const struct iovec *iov, int n)
 	return sent;
 }
 
+ssize_t os_write(int fd, const void *buf, size_t len)
+{
+	const struct iovec iov = {.iov_base = (void *)(uintptr_t)buf, .iov_len = len};
+
+	return os_writev(fd, &iov, 1);
+}
+
 void os_shutdown_write(int fd)
 {
 	struct file *f = file_of(fd, FILE_SOCKET);

@@ -46,12 +46,9 @@ static ssize_t fake_read(struct transport *t, void *buf, size_t len)
 	return (ssize_t)n;
 }
 
-static ssize_t fake_writev(struct transport *t, const struct iovec *iov, int n_iov)
+static ssize_t fake_write(struct transport *t, const void *buf, size_t n)
 {
-	size_t n = iov[0].iov_len;
-
 	cr_assert_eq(t->fd, FD);
-	cr_assert_eq(n_iov, 1);
 	cr_assert_eq(peer.shutdowns, 0, "nothing may follow our FIN");
 	peer.writes++;
 	if (n > peer.takes)
@@ -60,7 +57,7 @@ static ssize_t fake_writev(struct transport *t, const struct iovec *iov, int n_i
 		n = peer.takes_until - peer.heard_len;
 	if (n == 0)
 		return peer.write_then;
-	memcpy(peer.heard + peer.heard_len, iov[0].iov_base, n);
+	memcpy(peer.heard + peer.heard_len, buf, n);
 	peer.heard_len += n;
 	return (ssize_t)n;
 }
@@ -80,7 +77,7 @@ static void fake_close(struct transport *t)
 
 static const struct transport_ops fake_ops = {
 	.read = fake_read,
-	.writev = fake_writev,
+	.write = fake_write,
 	.shutdown = fake_shutdown,
 	.close = fake_close,
 };
