@@ -369,8 +369,6 @@ void conn_on_peer_close(struct worker *w, struct conn *c, const struct ws_event 
 
 void conn_on_flushed(struct worker *w, struct conn *c)
 {
-	if (c->state == CONN_OPEN)
-		return;
 	deadline_arm(w, c); /* at a stop, an empty queue has less time than a full one */
 	if (c->state != CONN_LINGERING || c->write_shut)
 		return;

@@ -115,7 +115,7 @@ void conn_fail(struct worker *w, struct conn *c, int err) ON_WORKER;
 /* The peer's close frame: answer it, or take it as the answer to ours. */
 void conn_on_peer_close(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
 
-/* Everything queued has been written: a lingering connection sends its FIN. */
+/* No longer open, and everything queued has been written: a lingering connection sends its FIN. */
 void conn_on_flushed(struct worker *w, struct conn *c) ON_WORKER;
 
 /* Watch for what its state needs. Inline, because nearly always that is so already. */

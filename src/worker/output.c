@@ -19,9 +19,9 @@
  * May a frame be collected behind the queue and the others of this read? A pong that would wait
  * takes the place of the last one instead, of which there is at most one (RFC 6455 5.5.3).
  */
-static bool collects(const struct worker *w, const struct conn *c, uint8_t opcode, uint32_t len)
+static bool collects(const struct worker *w, const struct conn *c, uint8_t opcode, size_t len)
 	ON_WORKER;
-static bool collects(const struct worker *w, const struct conn *c, uint8_t opcode, uint32_t len)
+static bool collects(const struct worker *w, const struct conn *c, uint8_t opcode, size_t len)
 {
 	return w->current == c && WS_MAX_SERVER_HEADER + len <= WORKER_READ_BYTES &&
 	       (opcode != WS_PONG || sendq_empty(&c->sendq));
@@ -144,7 +144,7 @@ int output_msg(struct worker *w, struct conn *c, struct msg *m)
 static void collect(struct worker *w, uint8_t opcode, const void *payload, uint32_t len) ON_WORKER;
 static void collect(struct worker *w, uint8_t opcode, const void *payload, uint32_t len)
 {
-	w->out_len += ws_frame_encode(w->out + w->out_len, opcode, true, len, NULL);
+	w->out_len += ws_frame_encode_whole(w->out + w->out_len, opcode, len);
 	if (len > 0)
 		memcpy(w->out + w->out_len, payload, len);
 	w->out_len += len;
@@ -178,19 +178,30 @@ static int queue_own(struct worker *w, struct conn *c, uint8_t opcode, const voi
 	return err;
 }
 
-static int send_own(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
-                    uint32_t len) ON_WORKER;
-static int send_own(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
-                    uint32_t len)
+/* There is no room behind what was collected, or never enough, or it waits for something else. */
+static NOINLINE int make_way(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                             uint32_t len) ON_WORKER;
+static NOINLINE int make_way(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                             uint32_t len)
+{
+	if (!collects(w, c, opcode, len))
+		return queue_own(w, c, opcode, payload, len);
+	output_flush(w, c);
+	if (c->state != CONN_OPEN)
+		return WSMD_ECLOSED;
+	collect(w, opcode, payload, len);
+	return 0;
+}
+
+static inline int send_own(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                           uint32_t len) ON_WORKER;
+static inline int send_own(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
+                           uint32_t len)
 {
 	if (c->state != CONN_OPEN)
 		return WSMD_ECLOSED;
-	if (!collects(w, c, opcode, len))
-		return queue_own(w, c, opcode, payload, len);
-	if (w->out_len + WS_MAX_SERVER_HEADER + len > WORKER_READ_BYTES)
-		output_flush(w, c);
-	if (c->state != CONN_OPEN)
-		return WSMD_ECLOSED;
+	if (!collects(w, c, opcode, w->out_len + len))
+		return make_way(w, c, opcode, payload, len);
 	collect(w, opcode, payload, len);
 	return 0;
 }
@@ -259,13 +270,6 @@ int output_raw(struct worker *w, struct conn *c, const void *bytes, uint32_t len
 	if (err < 0)
 		msg_put(m);
 	return err;
-}
-
-void output_begin(struct worker *w, struct conn *c)
-{
-	ASSERT(w->current == NULL);
-	w->current = c;
-	w->out_len = 0;
 }
 
 void output_end(struct worker *w, struct conn *c)
@@ -370,7 +374,8 @@ void output_flush(struct worker *w, struct conn *c)
 	size_t from_out;
 
 	if (sendq_empty(&c->sendq) && (w->current != c || w->out_len == 0)) {
-		conn_on_flushed(w, c);
+		if (c->state != CONN_OPEN)
+			conn_on_flushed(w, c);
 		return;
 	}
 	const int err = write_once(w, c, &from_out);
@@ -391,7 +396,8 @@ void output_flush(struct worker *w, struct conn *c)
 		if (c->sendq.blocked_ms != 0)
 			recorder_unblocked(w, c);
 		c->sendq.blocked_ms = 0;
-		conn_on_flushed(w, c);
+		if (c->state != CONN_OPEN)
+			conn_on_flushed(w, c);
 	} else {
 		blocked(w, c, c->bytes_out != before);
 	}

@@ -44,7 +44,13 @@ MUST_CHECK int output_raw(struct worker *w, struct conn *c, const void *bytes, u
 	ON_WORKER;
 
 /* Begin and end collecting the replies of @c. */
-void output_begin(struct worker *w, struct conn *c) ON_WORKER;
+static inline void output_begin(struct worker *w, struct conn *c) ON_WORKER;
+static inline void output_begin(struct worker *w, struct conn *c)
+{
+	ASSERT(w->current == NULL);
+	w->current = c;
+	w->out_len = 0;
+}
 void output_end(struct worker *w, struct conn *c) ON_WORKER;
 
 /* Write what waits, once. */

@@ -76,6 +76,17 @@ static inline bool ws_frame_is_usual(const uint8_t *data, size_t len, size_t mos
 size_t ws_frame_encode(uint8_t dst[WS_MAX_HEADER], uint8_t opcode, bool fin, uint64_t payload_len,
                        const uint8_t *mask_key);
 
+/* The same for a whole frame of a server; inline, because each reply has one, and it is short. */
+static inline size_t ws_frame_encode_whole(uint8_t dst[WS_MAX_HEADER], uint8_t opcode,
+                                           size_t payload_len)
+{
+	if (payload_len > WS_MAX_CONTROL)
+		return ws_frame_encode(dst, opcode, true, payload_len, NULL);
+	dst[0] = 0x80 | opcode;
+	dst[1] = (uint8_t)payload_len;
+	return 2;
+}
+
 /**
  * Write a whole unmasked or masked close frame: code, and as much of @reason as fits in 123
  * bytes without cutting a UTF-8 sequence. @code 1005 writes an empty body.
