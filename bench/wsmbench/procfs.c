@@ -1,6 +1,7 @@
 /* /proc, read and never trusted to have a line. */
 #include "procfs.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -11,6 +12,8 @@
 
 #define UNKNOWN -1.0
 #define KIB     1024.0
+
+#define TREE_MAX 256 /* processes of a server */
 
 static const char *const keys[] = {
 #define X(name, key, text) #key,
@@ -32,6 +35,39 @@ const char *memory_key(enum memory_gauge g)
 const char *memory_text(enum memory_gauge g)
 {
 	return texts[g];
+}
+
+/* Appends the children of @pid to the @n processes in @pids; returns their new number. */
+static size_t add_children(uint64_t pid, uint64_t pids[TREE_MAX], size_t n)
+{
+	char pattern[64];
+	unsigned long long child;
+	glob_t tasks;
+
+	snprintf(pattern, sizeof(pattern), "/proc/%llu/task/*/children", (unsigned long long)pid);
+	if (glob(pattern, 0, NULL, &tasks) != 0)
+		return n;
+	for (size_t i = 0; i < tasks.gl_pathc; i++) {
+		FILE *const f = fopen(tasks.gl_pathv[i], "re");
+
+		while (f && n < TREE_MAX && fscanf(f, " %llu", &child) == 1)
+			pids[n++] = child;
+		if (f)
+			fclose(f);
+	}
+	globfree(&tasks);
+	return n;
+}
+
+/* @root and all that descend from it; @root itself is the first. */
+static size_t read_tree(uint64_t root, uint64_t pids[TREE_MAX])
+{
+	size_t n = 0;
+
+	pids[n++] = root;
+	for (size_t i = 0; i < n; i++)
+		n = add_children(pids[i], pids, n);
+	return n;
 }
 
 /* Bytes of the line "@name  123 kB" of a file. */
@@ -115,11 +151,28 @@ static double read_tcp_buffers(void)
 	return pages < 0 ? UNKNOWN : pages * (double)sysconf(_SC_PAGESIZE);
 }
 
+static void add(double *sum, double bytes)
+{
+	if (bytes >= 0)
+		*sum = *sum < 0 ? bytes : *sum + bytes;
+}
+
+static void add_memory_of(uint64_t pid, struct memory *m)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%llu/smaps_rollup", (unsigned long long)pid);
+	add(&m->bytes[MEMORY_RSS], read_kib(path, "Rss"));
+	add(&m->bytes[MEMORY_PSS], read_kib(path, "Pss"));
+	add(&m->bytes[MEMORY_DIRTY], read_kib(path, "Private_Dirty"));
+	add(&m->bytes[MEMORY_HEAP], read_heap(pid));
+}
+
 void memory_read(uint64_t pid, struct memory *ret)
 {
 	const double total = read_kib("/proc/meminfo", "MemTotal");
 	const double available = read_kib("/proc/meminfo", "MemAvailable");
-	char path[64];
+	uint64_t pids[TREE_MAX];
 
 	for (unsigned i = 0; i < MEMORY_GAUGE_COUNT; i++)
 		ret->bytes[i] = UNKNOWN;
@@ -131,11 +184,10 @@ void memory_read(uint64_t pid, struct memory *ret)
 		ret->bytes[MEMORY_USED] = total - available;
 	if (pid == 0)
 		return;
-	snprintf(path, sizeof(path), "/proc/%llu/smaps_rollup", (unsigned long long)pid);
-	ret->bytes[MEMORY_RSS] = read_kib(path, "Rss");
-	ret->bytes[MEMORY_PSS] = read_kib(path, "Pss");
-	ret->bytes[MEMORY_DIRTY] = read_kib(path, "Private_Dirty");
-	ret->bytes[MEMORY_HEAP] = read_heap(pid);
+	const size_t n = read_tree(pid, pids);
+
+	for (size_t i = 0; i < n; i++)
+		add_memory_of(pids[i], ret);
 }
 
 static bool read_status(uint64_t pid, const char *name, double *ret)
@@ -185,7 +237,7 @@ void cpu_read_self(struct cpu_time *ret)
 	ret->total_s = ret->user_s + ret->system_s;
 }
 
-bool cpu_read_process(uint64_t pid, struct cpu_time *ret)
+static bool cpu_read_one(uint64_t pid, struct cpu_time *ret)
 {
 	char path[64], text[1024];
 	unsigned long long user, system;
@@ -216,6 +268,25 @@ bool cpu_read_process(uint64_t pid, struct cpu_time *ret)
 		.system_s = (double)system / tick,
 		.total_s = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9,
 	};
+	return true;
+}
+
+bool cpu_read_process(uint64_t pid, struct cpu_time *ret)
+{
+	uint64_t pids[TREE_MAX];
+	struct cpu_time one;
+
+	if (!cpu_read_one(pid, ret))
+		return false;
+	const size_t n = read_tree(pid, pids);
+
+	for (size_t i = 1; i < n; i++) {
+		if (!cpu_read_one(pids[i], &one))
+			continue; /* has just ended */
+		ret->user_s += one.user_s;
+		ret->system_s += one.system_s;
+		ret->total_s += one.total_s;
+	}
 	return true;
 }
 

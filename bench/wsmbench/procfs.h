@@ -10,7 +10,7 @@
 
 /* name, key, text; bytes all of them */
 #define MEMORY_GAUGES(X)                                                                           \
-	/* of the server's process, with --pid */                                                  \
+	/* of the server's processes, with --pid */                                                \
 	X(MEMORY_RSS, server_rss, "server: resident")                                              \
 	X(MEMORY_PSS, server_pss, "server: proportional")                                          \
 	X(MEMORY_DIRTY, server_private_dirty, "server: private dirty")                             \
@@ -35,6 +35,11 @@ const char *memory_text(enum memory_gauge g);
 struct memory {
 	double bytes[MEMORY_GAUGE_COUNT]; /* negative: unknown here */
 };
+
+/*
+ * A server is a process and all that descend from it. One that ends takes its CPU time with it, so
+ * a difference is right for servers that keep their processes.
+ */
 
 /* @pid 0: only the host's. */
 void memory_read(uint64_t pid, struct memory *ret);
