@@ -53,8 +53,8 @@ size_t echo_append_message(struct client *c, uint8_t *dst)
 	struct loop *const l = c->loop;
 	const struct payload *const p = &l->run->payload;
 	const uint32_t key = loop_mask_key(l);
-	const size_t at = ws_frame_encode(dst, p->binary ? WS_BINARY : WS_TEXT, true, p->size,
-	                                  (const uint8_t *)&key);
+	const size_t at = ws_frame_encode(dst, p->kind == PAYLOAD_BINARY ? WS_BINARY : WS_TEXT,
+	                                  true, p->size, (const uint8_t *)&key);
 
 	payload_write(p, c->number, c->sent, dst + at);
 	(void)ws_mask(dst + at, p->size, key); /* whole, so the key is not used again */
@@ -94,7 +94,7 @@ bool echo_check(struct client *c, const struct ws_event *ev)
 		            c->number, ev->len);
 		return false;
 	}
-	if (binary != l->run->payload.binary) {
+	if (binary != (l->run->payload.kind == PAYLOAD_BINARY)) {
 		client_fail(c, FAILURE_CONTENT, "connection %u: reply to message %llu is %s",
 		            c->number, (unsigned long long)c->answered, binary ? "binary" : "text");
 		return false;

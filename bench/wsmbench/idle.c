@@ -1,14 +1,52 @@
-/* Connections that do nothing but answer pings, while memory is measured. */
+/*
+ * Connections that do nothing but answer pings, while memory is measured. With --size each has
+ * one message echoed first.
+ */
 #include "client.h"
 #include "clock.h"
+#include "echo.h"
 #include "loop.h"
 #include "report.h"
 
 #define SETTLE_NS NS_PER_S /* memory that is freed or merged a little later counts as free */
+#define ECHO_NS   (30 * NS_PER_S)
 
 static void idle_on_open(struct client *c)
 {
+	struct loop *const l = c->loop;
+
+	if (l->run->options->size_bytes == 0) {
+		GAUGE_ADD(l->gauges.done, 1);
+		return;
+	}
+	(void)client_write(c, l->scratch, echo_append_message(c, l->scratch)); /* tells itself */
+	c->sent++;
+}
+
+static void idle_on_message(struct client *c, const struct ws_event *ev, uint64_t now_ns)
+{
+	(void)now_ns;
+	/* what servers say of their own accord is counted, no more */
+	if (c->answered == c->sent || !echo_check(c, ev))
+		return;
+	c->answered++;
 	GAUGE_ADD(c->loop->gauges.done, 1);
+}
+
+static void idle_on_leave(struct client *c)
+{
+	if (c->answered < c->sent)
+		failures_note(&c->loop->failures, FAILURE_UNANSWERED,
+		              "connection %u: no reply to its message", c->number);
+}
+
+static bool all_answered(const struct run *r)
+{
+	uint64_t done = 0;
+
+	for (uint32_t i = 0; i < r->n_loops; i++)
+		done += GAUGE_GET(r->loops[i].gauges.done);
+	return done >= run_open_count(r);
 }
 
 /* Returns false when going on makes no sense. */
@@ -20,6 +58,8 @@ static bool step(struct run *r, struct report *report, uint32_t target)
 	atomic_store_explicit(&r->target, target, memory_order_relaxed);
 	run_enter(r, PHASE_OPEN);
 	going = run_wait(r, NEVER_NS, run_all_tried);
+	if (going && r->options->size_bytes > 0)
+		going = run_wait(r, clock_now_ns() + ECHO_NS, all_answered);
 	report->connect_s += (double)(clock_now_ns() - from_ns) / 1e9;
 	if (!going || !run_wait(r, clock_now_ns() + SETTLE_NS, run_never))
 		return false;
@@ -69,6 +109,8 @@ static void idle_tell(const struct run *r, struct report *report)
 const struct mode mode_idle = {
 	.done_means = "opened",
 	.on_open = idle_on_open,
+	.on_message = idle_on_message,
+	.on_leave = idle_on_leave,
 	.conduct = idle_conduct,
 	.tell = idle_tell,
 };

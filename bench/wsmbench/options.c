@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "options_table.h"
+#include "payload.h"
 #include "version.h"
 
 #define PER_ADDRESS  12000 /* connections: leaves room in the usual range of 28232 local ports */
@@ -163,6 +164,11 @@ static const char *settle(struct options *o, uint64_t given)
 
 	if (o->rate > 0 && was_given(given, "depth"))
 		return "--rate decides when messages are sent, so -d has no meaning with it";
+	if (o->mixed && o->binary)
+		return "--mixed is text, --binary is not";
+	if (o->mixed && !payload_size_fits(o->size_bytes, PAYLOAD_MIXED))
+		return "--mixed needs a size of 12 and a multiple of 3, so that it ends with a "
+		       "whole character";
 	if (o->stalled > 0 && o->stalled >= o->connections)
 		return "--stalled leaves nobody who reads: it must be below -c";
 	if ((o->mode & (BENCH_SLOW | BENCH_PUSH)) &&

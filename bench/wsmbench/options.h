@@ -51,7 +51,7 @@ struct options {
 	const char *hgrm;    /* NULL: no file is written */
 	struct source_range from;
 	struct steps steps;
-	bool binary, server_cuts, progress, json;
+	bool binary, mixed, server_cuts, progress, json;
 };
 
 /* What the program should do next. */

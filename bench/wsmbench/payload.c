@@ -22,18 +22,38 @@ static uint64_t next_random(uint64_t *state)
 	return *state;
 }
 
-int payload_init(struct payload *p, size_t size, bool binary)
+/* Three characters of ASCII or one of U+4E00 to U+8DFF, by chance, so that nobody can guess. */
+static void write_mixed(uint8_t dst[PAYLOAD_WIDE], uint64_t r)
 {
-	uint64_t state = 0x9E3779B97F4A7C15;
-	const size_t len = size + WINDOWS;
+	const uint32_t wide = 0x4E00 + (uint32_t)(r >> 1) % 0x4000;
 
-	*p = (struct payload){.size = size, .binary = binary, .pattern = malloc(len)};
+	if (r & 1) {
+		dst[0] = (uint8_t)(0xE0 | wide >> 12);
+		dst[1] = (uint8_t)(0x80 | (wide >> 6 & 63));
+		dst[2] = (uint8_t)(0x80 | (wide & 63));
+		return;
+	}
+	for (unsigned i = 0; i < PAYLOAD_WIDE; i++)
+		dst[i] = (uint8_t)digits[r >> (1 + 6 * i) & 63];
+}
+
+int payload_init(struct payload *p, size_t size, enum payload_kind kind)
+{
+	const size_t step = kind == PAYLOAD_MIXED ? PAYLOAD_WIDE : 1;
+	const size_t len = size + WINDOWS * step;
+	uint64_t state = 0x9E3779B97F4A7C15;
+
+	*p = (struct payload){.size = size, .step = step, .kind = kind, .pattern = malloc(len)};
 	if (!p->pattern)
 		return WSMD_ENOMEM;
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i + step <= len; i += step) {
 		const uint64_t r = next_random(&state) >> 32;
 
-		p->pattern[i] = binary ? (uint8_t)r : (uint8_t)digits[r % 64];
+		if (kind == PAYLOAD_MIXED)
+			write_mixed(p->pattern + i, r);
+		else
+			p->pattern[i] =
+				kind == PAYLOAD_BINARY ? (uint8_t)r : (uint8_t)digits[r % 64];
 	}
 	return 0;
 }
@@ -84,7 +104,7 @@ static void write_head(uint8_t *dst, uint32_t connection, uint64_t sequence)
 
 static const uint8_t *window(const struct payload *p, uint32_t connection, uint64_t sequence)
 {
-	return p->pattern + (31 * (uint64_t)connection + sequence) % WINDOWS;
+	return p->pattern + (31 * (uint64_t)connection + sequence) % WINDOWS * p->step;
 }
 
 void payload_write(const struct payload *p, uint32_t connection, uint64_t sequence, uint8_t *dst)

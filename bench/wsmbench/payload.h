@@ -3,7 +3,7 @@
  * so a reply is checked without keeping what was sent.
  *
  *   4 characters: number of the connection; 8: of the message; the rest: a window of a fixed
- *   random pattern that moves with both
+ *   random pattern that moves with both, by whole characters
  *
  * Thread: any once made.
  */
@@ -17,14 +17,30 @@
 
 #define PAYLOAD_HEAD 12 /* the smallest size */
 
+#define PAYLOAD_WIDE 3 /* bytes of a wide character */
+
+enum payload_kind {
+	PAYLOAD_ASCII, /* printable */
+	PAYLOAD_MIXED, /* text with half of its bytes in wide characters, in no order */
+	PAYLOAD_BINARY /* bytes of any value */
+};
+
 struct payload {
 	size_t size;
-	bool binary; /* bytes of any value instead of printable ASCII */
+	size_t step; /* bytes by which windows are apart */
+	enum payload_kind kind;
 	uint8_t *pattern;
 };
 
-/* 0 or WSMD_ENOMEM. @size at least PAYLOAD_HEAD. */
-MUST_CHECK int payload_init(struct payload *p, size_t size, bool binary);
+/* Can a message of @size bytes be made? Mixed ones end with a whole character. */
+static inline bool payload_size_fits(size_t size, enum payload_kind kind)
+{
+	return size >= PAYLOAD_HEAD &&
+	       (kind != PAYLOAD_MIXED || (size - PAYLOAD_HEAD) % PAYLOAD_WIDE == 0);
+}
+
+/* 0 or WSMD_ENOMEM. @size fits. */
+MUST_CHECK int payload_init(struct payload *p, size_t size, enum payload_kind kind);
 void payload_fini(struct payload *p);
 
 /* Writes p->size bytes. */

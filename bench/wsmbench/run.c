@@ -31,27 +31,33 @@ static int open_descriptors(struct run *r)
 	return rc != 0 ? rc : os_poll_add(r->poll, r->signals, OS_READ, SIGNAL_TOKEN);
 }
 
+static enum payload_kind kind_of(const struct options *o)
+{
+	return o->binary ? PAYLOAD_BINARY : o->mixed ? PAYLOAD_MIXED : PAYLOAD_ASCII;
+}
+
 static int make_content(struct run *r)
 {
 	const struct options *const o = r->options;
 	int rc;
 
 	switch (o->mode) {
-	case BENCH_IDLE:
 	case BENCH_CONNECT:
 		return 0;
+	case BENCH_IDLE:
 	case BENCH_ECHO:
-		return payload_init(&r->payload, o->size_bytes, o->binary);
+		return o->size_bytes > 0 ? payload_init(&r->payload, o->size_bytes, kind_of(o)) : 0;
 	case BENCH_STORM:
-		return payload_init(&r->payload, STORM_MESSAGE_BYTES, false);
+		return payload_init(&r->payload, STORM_MESSAGE_BYTES, PAYLOAD_ASCII);
 	case BENCH_PUSH:
-		return payload_init(&r->payload, o->size_bytes, false);
+		return payload_init(&r->payload, o->size_bytes, PAYLOAD_ASCII);
 	case BENCH_FANOUT:
 	case BENCH_SLOW:
 		break;
 	}
 	rc = broadcast_init(&r->broadcast, o);
-	return rc != 0 ? rc : payload_init(&r->payload, o->size_bytes - PAYLOAD_STAMP, false);
+	return rc != 0 ? rc
+	               : payload_init(&r->payload, o->size_bytes - PAYLOAD_STAMP, PAYLOAD_ASCII);
 }
 
 /* Everything is made before the first thread runs, so that a failure has nothing to stop. */

@@ -64,7 +64,7 @@ extern const struct mode mode_echo, mode_idle, mode_connect, mode_fanout, mode_s
 struct run {
 	const struct options *options;
 	const struct mode *mode;
-	struct payload payload;     /* all but idle and connect */
+	struct payload payload;     /* all but connect; idle --size */
 	struct broadcast broadcast; /* fanout and slow */
 	struct loop *loops;
 	uint32_t n_loops;

@@ -469,7 +469,7 @@ class Usage(BenchTest):
             (["echo", url, url], "more than one URL"),
             (["echo", url, "--sise", 5], "did you mean --size?"),
             (["echo", url, "--hold", 5], "no such option in this mode"),
-            (["idle", url, "-s", 20], "no such option in this mode"),
+            (["idle", url, "-d", 20], "no such option in this mode"),
             (["echo", url, "-c"], "a value is missing"),
             (["echo", url, "-c", "many"], "many is not a whole number from 1 to 1000000"),
             (["echo", url, "-c", "1.5"], "1.5 is not a whole number"),
