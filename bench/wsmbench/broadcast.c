@@ -11,15 +11,18 @@
 
 int broadcast_init(struct broadcast *b, const struct options *o)
 {
-	b->room = (uint64_t)((o->warmup_s + o->seconds) * o->rate) + 1;
+	b->room = o->depth > 0 ? o->depth : (uint64_t)((o->warmup_s + o->seconds) * o->rate) + 1;
 	b->sent_ns = calloc(b->room, sizeof(*b->sent_ns));
-	return b->sent_ns ? 0 : WSMD_ENOMEM;
+	b->got = o->depth > 0 ? calloc(o->depth, sizeof(*b->got)) : NULL;
+	return b->sent_ns && (b->got || o->depth == 0) ? 0 : WSMD_ENOMEM;
 }
 
 void broadcast_fini(struct broadcast *b)
 {
 	free(b->sent_ns);
+	free(b->got);
 	b->sent_ns = NULL;
+	b->got = NULL;
 }
 
 bool broadcast_is_stalled(const struct client *c)
@@ -40,7 +43,7 @@ static bool check(struct client *c, const struct ws_event *ev, uint64_t *ret_sen
 		            c->number, ev->len);
 		return false;
 	}
-	*ret_sent_ns = r->broadcast.sent_ns[c->answered];
+	*ret_sent_ns = r->broadcast.sent_ns[c->answered % r->broadcast.room];
 	if (ev->opcode != WS_TEXT || ev->len < PAYLOAD_STAMP) {
 		client_fail(c, FAILURE_CONTENT, "receiver %u: message %llu is %s", c->number,
 		            (unsigned long long)c->answered,
@@ -61,6 +64,18 @@ static bool check(struct client *c, const struct ws_event *ev, uint64_t *ret_sen
 	return false;
 }
 
+/* The last to get a message makes room for another one. */
+static void make_room(struct run *r, uint64_t k)
+{
+	struct broadcast *const b = &r->broadcast;
+
+	/* release: who counts it is done with its time */
+	if (b->got &&
+	    atomic_fetch_add_explicit(&b->got[k % b->room], 1, memory_order_release) + 1 ==
+	            b->readers)
+		os_wake(r->wake);
+}
+
 void broadcast_on_message(struct client *c, const struct ws_event *ev, uint64_t now_ns)
 {
 	struct loop *const l = c->loop;
@@ -73,7 +88,7 @@ void broadcast_on_message(struct client *c, const struct ws_event *ev, uint64_t 
 		histogram_record(&l->latency, now_ns - sent_ns);
 	if (loop_measures(l, now_ns))
 		l->counted++;
-	c->answered++;
+	make_room(l->run, c->answered++);
 	GAUGE_ADD(l->gauges.done, 1);
 }
 

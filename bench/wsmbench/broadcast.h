@@ -1,11 +1,12 @@
 /*
- * One message in through the control socket, a copy out to every receiver: what fanout and slow
- * have in common.
+ * One message in, a copy out to every receiver: what fanout and slow have in common.
  *
- * The main thread sends: message k is due at start + k / rate, and it waits for each answer, so
- * a server that is slow to answer makes the next one late, which is measured too. The loops
- * receive. A message carries when it was written, its number and a content that follows from it;
- * every receiver that reads must get every message once, in order.
+ * The main thread sends, through the control socket of a wsmd or on a connection that publishes.
+ * Open loop: message k is due at start + k / rate, and it waits for each answer, so a server that
+ * is slow to answer makes the next one late, which is measured too. Closed loop: message k is sent
+ * when every receiver has message k - depth. The loops receive. A message carries when it was
+ * written, its number and a content that follows from it; every receiver that reads must get every
+ * message once, in order.
  *
  * Thread: the struct is main's, but for what says otherwise.
  */
@@ -23,15 +24,18 @@
 struct client;
 struct control;
 struct loop;
+struct publisher;
 struct report;
 struct run;
 struct ws_event;
 
 struct broadcast {
 	_Atomic uint64_t sent; /* messages; for all, released behind their times */
-	uint64_t *sent_ns;     /* of each; for all */
+	uint64_t *sent_ns;     /* of message k at k % room; for all */
 	uint64_t room;
-	uint64_t dropped;     /* copies, as the server told */
+	_Atomic uint32_t *got; /* closed loop: receivers that have message k, at k % room */
+	uint32_t readers; /* closed loop: receivers there are; constant from the first message */
+	uint64_t dropped; /* copies, as the server told */
 	struct histogram lag; /* due to written [ns] */
 };
 
@@ -55,7 +59,8 @@ struct sender {
 	struct run *run;
 	struct report *report;
 	struct control *control;
-	char *line; /* options->size_bytes + SENDER_LINE_EXTRA */
+	char *line;                  /* options->size_bytes + SENDER_LINE_EXTRA */
+	struct publisher *publisher; /* NULL: through the control socket */
 	bool failed;
 };
 

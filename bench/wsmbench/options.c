@@ -162,8 +162,14 @@ static const char *settle(struct options *o, uint64_t given)
 {
 	static char text[160];
 
-	if (o->rate > 0 && was_given(given, "depth"))
+	if (was_given(given, "rate") && was_given(given, "depth"))
 		return "--rate decides when messages are sent, so -d has no meaning with it";
+	if (o->mode == BENCH_FANOUT && o->depth > 0)
+		o->rate = 0;
+	if (o->publish && target_parse(o->publish, &o->publish_to) != NULL)
+		return "--publish needs a URL such as ws://127.0.0.1:8080/pub";
+	if (o->publish && (o->control || o->group))
+		return "--publish sends on a connection, so --control and --group have no meaning";
 	if (o->mixed && o->binary)
 		return "--mixed is text, --binary is not";
 	if (o->mixed && !payload_size_fits(o->size_bytes, PAYLOAD_MIXED))

@@ -48,7 +48,9 @@ struct options {
 	const char *user_prefix;
 	const char *group;   /* NULL: to all */
 	const char *control; /* NULL: the usual path */
-	const char *hgrm;    /* NULL: no file is written */
+	const char *publish; /* NULL: through the control socket */
+	struct target publish_to;
+	const char *hgrm; /* NULL: no file is written */
 	struct source_range from;
 	struct steps steps;
 	bool binary, mixed, server_cuts, progress, json;

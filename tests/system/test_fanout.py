@@ -271,7 +271,7 @@ class Usage(BenchTest):
             (["--group", ""], "--group needs a name"),
             (["--group", "g", "--user-prefix", ""], "--group needs a name, and users"),
             (["--group", 'g"'], "need no encoding"),
-            (["--depth", 5], "no such option in this mode"),
+            (["--mixed"], "no such option in this mode"),
         ):
             with self.subTest(arguments=arguments):
                 done = run("fanout", url, *arguments)
