@@ -28,6 +28,19 @@ class Usage(unittest.TestCase):
                 done = self.run_script(script, *right)
                 self.assertIn("/nonexistent/wsmd is not there", done.stderr)
 
+    def test_arguments_of_compare(self):
+        for option in ("-h", "--help"):
+            done = self.run_script("compare.sh", option)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertTrue(done.stdout.startswith("Usage: compare.sh ["), done.stdout)
+        for wrong in (["x"], ["5"], ["--doc"], ["a.json", "b.json"], [""]):
+            done = self.run_script("compare.sh", *wrong)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), wrong)
+            self.assertTrue(done.stderr.startswith("Usage: compare.sh ["), done.stderr)
+        for right in ([], ["--docs"]):
+            done = self.run_script("compare.sh", *right)
+            self.assertIn("/nonexistent/wsmd is not there", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -153,8 +153,8 @@ class ClosedLoop(BenchTest, wsmd.WsmdTest):
 
     def test_nobody_to_publish_to(self):
         with Server(echo) as server:
-            report = self.fanout(server.url, "-c", 2, "-d", 1, "--publish", "ws://127.0.0.1:1/pub",
-                                 code=1)  # fmt: skip
+            report = self.fanout(server.url, "-c", 2, "-d", 1,
+                                 "--publish", "ws://127.0.0.1:1/pub", code=1)  # fmt: skip
         self.assertIn("no publisher on 127.0.0.1:1/pub", report["first_error"])
 
     def test_usage(self):
