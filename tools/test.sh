@@ -128,7 +128,8 @@ if choose_runner address,undefined; then
     mkdir -p "$reports"
     ASAN_OPTIONS=log_path=$reports/asan:detect_stack_use_after_return=1 \
         UBSAN_OPTIONS=log_path=$reports/ubsan:print_stacktrace=1 \
-        run_suites build-test-asan --no-suite race --no-suite checks --timeout-multiplier 3
+        run_suites build-test-asan --no-suite race --no-suite checks --no-suite bench \
+        --timeout-multiplier 3
     judge_reports "$reports"
 fi
 

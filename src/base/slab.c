@@ -33,7 +33,7 @@ struct slab_chunk {
 	struct slab_spare *spare; /* freed objects, the latest first */
 	uint32_t in_use;
 	uint32_t made;       /* objects that were ever in use: behind them memory is as it came */
-	uint32_t generation; /* that objects begin with: beyond those of the memory before */
+	uint32_t generation; /* that objects begin with: beyond all that were freed in this place */
 };
 
 void slab_init(struct slab *s, size_t object_bytes, uint32_t limit)
@@ -127,11 +127,6 @@ static bool is_full(const struct slab *s, const struct slab_chunk *c)
 /* Nothing of it is in use: the next memory in this place begins where its generations ended. */
 static void give_back(struct slab *s, struct slab_chunk *c)
 {
-	for (struct slab_spare *f = c->spare; f != NULL; f = f->next) {
-		ASAN_UNPOISON_MEMORY_REGION(f, sizeof(*f));
-		if ((int32_t)(f->head.generation - c->generation) > 0)
-			c->generation = f->head.generation;
-	}
 	free(c->objects);
 	*c = (struct slab_chunk){.generation = c->generation};
 	s->n_held--;
@@ -203,6 +198,8 @@ void slab_free(struct slab *s, void *object)
 	c = &s->chunks[chunk];
 	ASSERT(c->in_use > 0);
 	f->head.generation++;
+	if ((int32_t)(f->head.generation - c->generation) > 0)
+		c->generation = f->head.generation;
 	f->next = c->spare;
 	c->spare = f;
 	ASAN_POISON_MEMORY_REGION(&f->head + 1, s->object_bytes - sizeof(f->head));
@@ -232,22 +229,24 @@ void *slab_at(const struct slab *s, uint32_t index)
 	return f != NULL && f->head.generation % 2 == 1 ? f : NULL;
 }
 
+void *slab_step(const struct slab *s, uint32_t *index)
+{
+	const uint32_t chunk = *index >> s->chunk_shift;
+
+	if (s->chunks[chunk].in_use == 0) {
+		*index = (chunk + 1) << s->chunk_shift;
+		return NULL;
+	}
+	return slab_at(s, (*index)++);
+}
+
 void *slab_next(const struct slab *s, uint32_t *index)
 {
-	while (*index < slab_end(s)) {
-		const uint32_t chunk = *index >> s->chunk_shift;
+	void *object = NULL;
 
-		if (s->chunks[chunk].in_use == 0) {
-			*index = (chunk + 1) << s->chunk_shift;
-			continue;
-		}
-
-		void *object = slab_at(s, (*index)++);
-
-		if (object != NULL)
-			return object;
-	}
-	return NULL;
+	while (object == NULL && *index < slab_end(s))
+		object = slab_step(s, index);
+	return object;
 }
 
 size_t slab_bytes(const struct slab *s)

@@ -4,11 +4,11 @@
  * Each object starts with a struct slab_head that the slab writes. A handle is {index,
  * generation}: it goes into epoll data and messages between threads in place of a pointer,
  * and stops resolving the moment its object is freed, even if the memory was reused.
- * A new object takes
- * the lowest chunk that has room, so that after a peak the upper ones fall empty; slab_trim()
- * gives their memory back, and handles of what was in it resolve no more than others, whatever
- * is there later. Memory is touched when an object is first made in it. Under AddressSanitizer
- * touching a freed object is reported although its memory stays.
+ *
+ * A new object takes the lowest chunk that has room, so that after a peak the upper ones fall
+ * empty; slab_trim() gives their memory back, and handles of what was in it resolve no more than
+ * others, whatever is there later. Memory is touched when an object is first made in it. Under
+ * AddressSanitizer touching a freed object is reported also while its memory stays.
  *
  * Thread: the owner of the slab, all calls.
  */
@@ -54,7 +54,7 @@ MUST_CHECK void *slab_new(struct slab *s);
 /* NULL is allowed. The handle dies at once. An object that is not in use here is a fatal error. */
 void slab_free(struct slab *s, void *object);
 
-/* Give the memory of chunks without objects back, but for one. Cost: a walk over their objects. */
+/* Give the memory of chunks without objects back, but for one. Cost: a walk over the chunks. */
 void slab_trim(struct slab *s);
 
 /* The object of a handle, or NULL if it was freed. Any number is safe to ask for. */
@@ -69,6 +69,10 @@ static inline slab_handle slab_handle_of(const void *object)
 
 /* The object in use at @index, or NULL. */
 void *slab_at(const struct slab *s, uint32_t index);
+
+/* One step of a walk that may stop anywhere: the object in use at *@index, which is below
+ * slab_end(), or NULL; *@index is moved past it, and past its whole chunk if that has none. */
+void *slab_step(const struct slab *s, uint32_t *index);
 
 /* Walk: the object in use with the lowest index >= *@index, or NULL; *@index is moved past it. */
 void *slab_next(const struct slab *s, uint32_t *index);

@@ -80,8 +80,8 @@ struct os_tcp_info {
 	uint32_t retransmits;                    /* segments sent again, ever */
 	uint32_t unacked, lost;                  /* segments not acknowledged; believed lost */
 	uint32_t last_sent_ms, last_received_ms; /* since data last went out, came in */
-	uint32_t held;                           /* memory of what was sent and received [bytes] */
-	uint32_t send_buffer, receive_buffer;    /* the most it may hold, bookkeeping included */
+	uint32_t held; /* memory of what was sent and received [bytes]; 0: unknown, and so are: */
+	uint32_t send_buffer, receive_buffer; /* the most it may hold, bookkeeping included */
 	uint8_t state; /* as Linux counts them: 1 established, 7 closed, 8 close_wait, ... */
 };
 MUST_CHECK int os_tcp_info(int fd, struct os_tcp_info *ret); /* -errno: no TCP socket */

@@ -304,9 +304,10 @@ int os_tcp_info(int fd, struct os_tcp_info *ret)
 	uint32_t memory[SK_MEMINFO_VARS] = {0};
 	socklen_t len = sizeof(info), memory_len = sizeof(memory);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &memory_len) < 0)
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
 		return -errno;
+	/* Not everywhere where there is TCP: then it stays zero. */
+	(void)getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &memory_len);
 	*ret = (struct os_tcp_info){
 		.rtt_us = info.tcpi_rtt,
 		.rttvar_us = info.tcpi_rttvar,

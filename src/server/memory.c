@@ -5,7 +5,6 @@
 
 #define LOOK_MS      50  /* between two looks ... */
 #define LOOK_SOON_MS 10  /* ... and above half of what there is */
-#define LOOK_LEFT_MS 500 /* when all have left and memory is expected back */
 #define ROUND_MS     100 /* for a round to show what it has freed */
 #define LOW_PERCENT  95  /* of the high water is the low water */
 
@@ -51,6 +50,8 @@ static void set_full(struct server *s, bool full, uint64_t high) ON_MAIN;
 static void set_full(struct server *s, bool full, uint64_t high)
 {
 	s->memory.full = full;
+	if (!full)
+		s->memory.trim.wait_ms = 0; /* what was asked for in vain may come now */
 	s->memory.ordered_ms = s->now_ms;
 	atomic_store_explicit(&s->pressure.full, full, memory_order_relaxed);
 	if (full)
@@ -85,13 +86,9 @@ uint32_t memory_sleep_ms(const struct server *s)
 {
 	const uint64_t age = s->now_ms - s->memory.looked_ms;
 
-	if (s->phase != SERVER_RUNNING)
-		return UINT32_MAX;
-	if (connections(s) > 0 || s->memory.full)
-		return age < interval_ms(s) ? (uint32_t)(interval_ms(s) - age) : 0;
-	if (s->memory.most_conns == 0 || trim_rests(&s->memory.trim))
-		return UINT32_MAX; /* nothing grows, and nothing goes */
-	return age < LOOK_LEFT_MS ? (uint32_t)(LOOK_LEFT_MS - age) : 0;
+	if (s->phase != SERVER_RUNNING || (connections(s) == 0 && !s->memory.full))
+		return UINT32_MAX; /* nothing grows, and what goes may wait for main's own turns */
+	return age < interval_ms(s) ? (uint32_t)(interval_ms(s) - age) : 0;
 }
 
 /* What was freed and is kept for reuse is not in use. */

@@ -32,8 +32,3 @@ void trim_done(struct trim *t, uint64_t now_ms, uint64_t before, uint64_t after,
 	t->weighed = t->left = after;
 	t->conns = conns;
 }
-
-bool trim_rests(const struct trim *t)
-{
-	return t->wait_ms > TRIM_CALM_MS;
-}

@@ -31,6 +31,3 @@ bool trim_is_due(struct trim *t, uint64_t now_ms, uint64_t resident, uint64_t co
 
 /* It was asked; @before and @after: resident. */
 void trim_done(struct trim *t, uint64_t now_ms, uint64_t before, uint64_t after, uint64_t conns);
-
-/* Has it given all it had? Then nobody needs to look while there are no connections. */
-bool trim_rests(const struct trim *t);

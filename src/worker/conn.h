@@ -82,7 +82,7 @@ struct conn {
 /* The promise of the idle connection: see docs/performance.md before this grows. */
 static_assert(sizeof(struct conn) <= 240, "an idle connection must stay small");
 static_assert(offsetof(struct conn, sendq) == CACHE_LINE, "what is hot comes first ...");
-static_assert(offsetof(struct conn, timer) == 2 * CACHE_LINE, "... and is two cache lines");
+static_assert(offsetof(struct conn, timer) == 2 * CACHE_LINE, "... and is 128 bytes");
 
 static inline uint64_t conn_heard_ms(const struct worker *w, const struct conn *c) ON_WORKER;
 static inline uint64_t conn_heard_ms(const struct worker *w, const struct conn *c)

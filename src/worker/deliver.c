@@ -5,8 +5,8 @@
 #include "worker/conn.h"
 #include "worker/output.h"
 
-#define PLACES_PER_TURN 8192 /* that are looked at, without a delivery ... */
-#define DELIVERY_COST   32   /* ... each of which, with its write, takes as long as these */
+#define LOOKS_PER_TURN 65536 /* at places, without a delivery ... */
+#define DELIVERY_COST  256   /* ... each of which, with its write, takes as long as these */
 
 /* Whoever is full and still open goes without this message: limits.slow_consumer. */
 static enum drop_reason drop_reason_of(int err, const struct conn *c)
@@ -116,7 +116,7 @@ void deliver_turn(struct worker *w)
 {
 	struct delivery *d = &w->delivery;
 
-	d->places = PLACES_PER_TURN;
+	d->places = LOOKS_PER_TURN;
 	if (d->resting == NULL)
 		return;
 	route_go_on(w, &d->at);

@@ -185,9 +185,9 @@ void input_consume(struct worker *w, struct conn *c, uint8_t *data, size_t len)
 		if (err != 0)
 			break;
 	}
+	ws_receiver_done(&c->rx);
 	if (!listens(c))
 		return;
-	ws_receiver_done(&c->rx);
 	keep_tail(w, c, data + used, len - used);
 	note_incomplete(w, c);
 }

@@ -16,14 +16,15 @@
 #define MAX_IOV 256
 
 /*
- * May a frame be collected behind the queue and the others of this read? A pong that would wait
- * takes the place of the last one instead, of which there is at most one (RFC 6455 5.5.3).
+ * May a frame be collected behind the queue, if @total bytes are collected then, but for its
+ * header? A pong that would wait takes the place of the last one instead, of which there is at
+ * most one (RFC 6455 5.5.3).
  */
-static bool collects(const struct worker *w, const struct conn *c, uint8_t opcode, size_t len)
+static bool collects(const struct worker *w, const struct conn *c, uint8_t opcode, size_t total)
 	ON_WORKER;
-static bool collects(const struct worker *w, const struct conn *c, uint8_t opcode, size_t len)
+static bool collects(const struct worker *w, const struct conn *c, uint8_t opcode, size_t total)
 {
-	return w->current == c && WS_MAX_SERVER_HEADER + len <= WORKER_READ_BYTES &&
+	return w->current == c && WS_MAX_SERVER_HEADER + total <= WORKER_READ_BYTES &&
 	       (opcode != WS_PONG || sendq_empty(&c->sendq));
 }
 
@@ -368,14 +369,20 @@ static void resume(struct worker *w, struct conn *c)
 	deadline_arm(w, c);
 }
 
+static void flushed(struct worker *w, struct conn *c) ON_WORKER;
+static void flushed(struct worker *w, struct conn *c)
+{
+	if (c->state != CONN_OPEN)
+		conn_on_flushed(w, c);
+}
+
 void output_flush(struct worker *w, struct conn *c)
 {
 	const uint64_t before = c->bytes_out;
 	size_t from_out;
 
 	if (sendq_empty(&c->sendq) && (w->current != c || w->out_len == 0)) {
-		if (c->state != CONN_OPEN)
-			conn_on_flushed(w, c);
+		flushed(w, c);
 		return;
 	}
 	const int err = write_once(w, c, &from_out);
@@ -396,8 +403,7 @@ void output_flush(struct worker *w, struct conn *c)
 		if (c->sendq.blocked_ms != 0)
 			recorder_unblocked(w, c);
 		c->sendq.blocked_ms = 0;
-		if (c->state != CONN_OPEN)
-			conn_on_flushed(w, c);
+		flushed(w, c);
 	} else {
 		blocked(w, c, c->bytes_out != before);
 	}

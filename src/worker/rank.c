@@ -1,12 +1,12 @@
 /* Walks over the slab, the oldest request first. */
 #include "worker/rank.h"
-#include "worker/conn.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "worker/conn.h"
 #include "worker/route.h"
 #include "worker/serve.h"
 
@@ -155,7 +155,7 @@ void rank_step(struct worker *w)
 			    : NULL;
 
 		for (; budget > 0 && r->cursor < slab_end(&w->conns); budget--) {
-			const struct conn *c = slab_at(&w->conns, r->cursor++);
+			const struct conn *c = slab_step(&w->conns, &r->cursor);
 
 			if (c != NULL && c->state == CONN_OPEN &&
 			    (!hub || c->session->hub == wanted))

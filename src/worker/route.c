@@ -114,7 +114,7 @@ static struct conn *next_in_order(struct worker *w, struct route *r) ON_WORKER;
 static struct conn *next_in_order(struct worker *w, struct route *r)
 {
 	while (r->index < slab_end(&w->conns) && affords(r)) {
-		struct conn *c = slab_at(&w->conns, r->index++);
+		struct conn *c = slab_step(&w->conns, &r->index);
 
 		if (c != NULL && c->state == CONN_OPEN &&
 		    (r->hub == NULL || c->session->hub == r->hub))

@@ -1,10 +1,10 @@
 /* Memberships change one by one; a page of groups is chosen in one walk. */
 #include "worker/serve_groups.h"
-#include "worker/conn.h"
 
 #include <string.h>
 
 #include "hub/group.h"
+#include "worker/conn.h"
 #include "worker/route.h"
 
 static void count_groups(struct worker *w) ON_WORKER;

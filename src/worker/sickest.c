@@ -24,7 +24,7 @@ struct conn *sickest_next(struct worker *w, struct sickest *walk, uint32_t *budg
 	for (; *budget > 0; --*budget) {
 		if (walk->at[rank] >= slab_end(&w->conns))
 			walk->at[rank] = 0;
-		struct conn *c = slab_at(&w->conns, walk->at[rank]++);
+		struct conn *c = slab_step(&w->conns, &walk->at[rank]);
 
 		if (c != NULL && c->state == CONN_OPEN && health_rank(c) == rank) {
 			--*budget;

@@ -1,9 +1,9 @@
 /* Taps of this worker: who is followed, and what is shown of them. */
 #include "worker/tapper.h"
-#include "worker/conn.h"
 
 #include <string.h>
 
+#include "worker/conn.h"
 #include "worker/route.h"
 
 static bool is_hub(const struct target *t, const struct hub *h)

@@ -1,9 +1,9 @@
 /* A walk over the live ones, then over the ring. */
 #include "worker/why.h"
-#include "worker/conn.h"
 
 #include <string.h>
 
+#include "worker/conn.h"
 #include "worker/route.h"
 
 /* Records that one request looks at: some hundred microseconds. */

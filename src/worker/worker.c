@@ -316,6 +316,8 @@ static void tell_pools(struct worker *w)
 	if (changes == w->pools_seen)
 		return;
 	w->pools_seen = changes;
+	if (!w->untrimmed)
+		w->untrimmed_ms = w->now_ms;
 	w->untrimmed = true;
 	tell_each_pool(w);
 }
@@ -324,10 +326,9 @@ static void tell_pools(struct worker *w)
 static void trim_pools(struct worker *w) ON_WORKER;
 static void trim_pools(struct worker *w)
 {
-	if (!w->untrimmed || w->now_ms - w->trimmed_ms < TRIM_MS)
+	if (!w->untrimmed || w->now_ms - w->untrimmed_ms < TRIM_MS)
 		return;
 	w->untrimmed = false;
-	w->trimmed_ms = w->now_ms;
 	slab_trim(&w->conns);
 	slab_trim(&w->send_nodes);
 	registry_trim(&w->registry);

@@ -98,8 +98,8 @@ struct worker {
 	size_t out_len OWNED_BY_WORKER;
 	uint32_t full_batches OWNED_BY_WORKER; /* turns in a row that had more events than room */
 	uint32_t pools_seen OWNED_BY_WORKER;   /* changes of the pools that the statistics know */
-	bool untrimmed OWNED_BY_WORKER;        /* they have changed since ... */
-	uint64_t trimmed_ms OWNED_BY_WORKER;   /* ... they last gave back what they did not need */
+	bool untrimmed OWNED_BY_WORKER;        /* they may hold more than they need ... */
+	uint64_t untrimmed_ms OWNED_BY_WORKER; /* ... since then, monotonic */
 	bool again OWNED_BY_WORKER;            /* there is work that no descriptor will announce */
 	struct os_event events[WORKER_EVENTS] OWNED_BY_WORKER;
 

@@ -6,8 +6,7 @@
 #include "ws/mask_short.h"
 
 /* Out of line, so that the short payload needs no registers saved. */
-static __attribute__((noinline)) void mask_long(uint8_t *dst, const uint8_t *src, size_t len,
-                                                uint32_t key)
+static NOINLINE void mask_long(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key)
 {
 	const size_t done = ws_blocks()->mask(dst, src, len, key);
 

@@ -129,10 +129,16 @@ static int take_control(struct ws_receiver *r, const struct ws_limits *l, const 
 	return 0;
 }
 
-/* Unmask a whole text. Returns: where it is wrong, @len if it ends too early; -1: nowhere. */
-static NOINLINE ptrdiff_t unmask_text(uint8_t *body, size_t len, uint32_t key)
+/* Unmask a whole message. Returns: where a text is wrong, @len if it ends too early; or -1. */
+static NOINLINE ptrdiff_t unmask_whole(uint8_t opcode, uint8_t *body, size_t len, uint32_t key)
 {
 	uint8_t utf8 = WS_UTF8_WHOLE;
+
+	if (opcode == WS_BINARY) {
+		ws_mask_copy(body, body, len, key);
+		return -1;
+	}
+
 	const size_t good = ws_text_unmask(body, body, len, key, &utf8);
 
 	return good == len && utf8 == WS_UTF8_WHOLE ? -1 : (ptrdiff_t)good;
@@ -145,14 +151,10 @@ static int take_whole(struct ws_receiver *r, const struct ws_frame *f, struct in
 	const size_t len = f->payload_len;
 	uint8_t *const body = in->at;
 
-	if (f->opcode == WS_TEXT) {
-		const ptrdiff_t wrong = unmask_text(body, len, f->mask_key);
+	const ptrdiff_t wrong = unmask_whole(f->opcode, body, len, f->mask_key);
 
-		if (UNLIKELY(wrong >= 0))
-			return violate(r, in, WS_RULE_TEXT_UTF8, body + wrong, ret);
-	} else {
-		(void)ws_mask(body, len, f->mask_key); /* whole: the key is not used again */
-	}
+	if (UNLIKELY(wrong >= 0))
+		return violate(r, in, WS_RULE_TEXT_UTF8, body + wrong, ret);
 	in->at = body + len;
 	*ret = (struct ws_event){
 		.type = WS_EVENT_MESSAGE,
@@ -392,18 +394,17 @@ int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_r
                      struct ws_event *ret)
 {
 	size_t header_len, n;
-	uint8_t *body;
+	uint8_t opcode, *body;
 	uint32_t key;
 
 	if (UNLIKELY(role != WS_SERVER || r->begun != NULL || r->ended) ||
 	    !ws_frame_is_usual(data, len, l->max_message_bytes, &header_len, &n))
 		return next_event(r, l, role, data, len, now_ms, ret_used, ret);
+	opcode = data[0] & 0x7F;
 	body = data + header_len;
 	key = ws_load4(body - sizeof(key));
-	if (data[0] == (0x80 | WS_BINARY)) {
-		ws_mask_copy(body, body, n, key);
-	} else if (n > WS_MASK_SHORT || !ws_mask_short(body, body, n, key, true)) {
-		const ptrdiff_t wrong = unmask_text(body, n, key);
+	if (opcode != WS_TEXT || n > WS_MASK_SHORT || !ws_mask_short(body, body, n, key, true)) {
+		const ptrdiff_t wrong = unmask_whole(opcode, body, n, key);
 
 		if (UNLIKELY(wrong >= 0))
 			return refuse_text(r, data, len, body + wrong, ret_used, ret);
@@ -411,7 +412,7 @@ int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_r
 	*ret_used = header_len + n;
 	*ret = (struct ws_event){
 		.type = WS_EVENT_MESSAGE,
-		.opcode = data[0] & 0x7F,
+		.opcode = opcode,
 		.data = body,
 		.len = n,
 	};

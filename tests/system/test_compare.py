@@ -60,7 +60,9 @@ class Compare(unittest.TestCase):
         for title, reached, _, verdict, _ in goals:
             if "half load" in title and reached == "–":
                 continue
-            self.assertGreater(float(reached.removesuffix(" B").replace(" ", "")), 0, title)
+            number = float(reached.removesuffix(" B").replace(" ", ""))
+            if "after 64 KiB" not in title:  # of a few connections nothing may be left
+                self.assertGreater(number, 0, title)
             self.assertIn(verdict, ("yes", "no"))
 
     def test_raw_is_relative_to_itself(self):
