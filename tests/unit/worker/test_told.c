@@ -98,3 +98,28 @@ Test(told, turns_and_the_fullest_inbox)
 	cr_expect_eq(stats_get(b.stats, STAT_INBOX_HIGH), 7, "the most ever");
 	bed_end(&b);
 }
+
+/* Memory of a peak goes back: not in the turn in which all left, but a second later. */
+Test(told, pools_shrink_after_a_peak)
+{
+	uint32_t index = 0;
+	uint64_t peak;
+
+	role_enter(&role_worker);
+	bed_begin(&b, 1);
+	bed_open(&b, 900);
+	turn();
+	b.w->untrimmed_ms -= 1000;
+	turn();
+	peak = told(STAT_POOL_ROOM, POOL_CONNS);
+	cr_assert_geq(peak, 900);
+	for (struct conn *c; (c = slab_next(&b.w->conns, &index)) != NULL;)
+		conn_abort(b.w, c, CLOSE_STOP);
+	turn();
+	cr_expect_eq(told(STAT_POOL_IN_USE, POOL_CONNS), 0);
+	cr_expect_eq(told(STAT_POOL_ROOM, POOL_CONNS), peak, "the next may come at once");
+	b.w->untrimmed_ms -= 1000;
+	turn();
+	cr_expect_lt(told(STAT_POOL_ROOM, POOL_CONNS), peak / 2);
+	bed_end(&b);
+}
