@@ -187,6 +187,27 @@ Test(input, memory_of_a_message_goes_with_it)
 	end(c);
 }
 
+/* Also when the message is one too many: the peer may take his time to go. */
+Test(input, memory_of_the_last_message_goes_with_it)
+{
+	static const uint8_t begun[] = {0x81, 0x83, MASK, 'a'}, rest[] = {'b', 'c'};
+	struct conn *c;
+
+	role_enter(&role_worker);
+	bed_begin(&b, 1);
+	b.conf->limits.messages_per_s = b.conf->limits.message_burst = 1;
+	bed_open(&b, 1);
+	c = bed_first(&b);
+	for (int i = 0; i < 2; i++) {
+		feed(c, begun, sizeof(begun));
+		feed(c, rest, sizeof(rest));
+	}
+	cr_assert_eq(c->reason, CLOSE_MESSAGE_RATE);
+	cr_assert_eq(c->state, CONN_LINGERING);
+	cr_assert_eq(ws_receiver_held(&c->rx), 0);
+	end(c);
+}
+
 /* What the peer still says, whole or begun, gives him no more time to answer our close frame. */
 Test(input, closing_time_is_not_moved)
 {
