@@ -8,10 +8,13 @@ set -euo pipefail
 shopt -s inherit_errexit
 
 usage="Usage: count.sh [BYTES]: bytes of a message, 20 if not given.
-BUILD=DIR names the build directory, PORT=N the port."
+BUILD=DIR names the build directory, PORT=N the port, CONNECTIONS=N how many share the
+messages (1), WORKERS=N the threads of the server that serve them (1)."
 number=20
 source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 size=$number
+connections=${CONNECTIONS:-1}
+workers=${WORKERS:-1}
 few=1000
 many=11000
 
@@ -24,7 +27,8 @@ done
 
 # load MESSAGES DEPTH
 load() {
-    "$wsmbench" echo "$url" -c 1 -s "$size" --messages "$1" -d "$2" >"$scratch/report" || {
+    "$wsmbench" echo "$url" -c "$connections" -s "$size" --messages "$1" -d "$2" \
+        >"$scratch/report" || {
         cat "$scratch/report" >&2
         stop_server # this may be a subshell, which has no trap of its own
         exit 1
@@ -68,7 +72,7 @@ per_message() {
 }
 
 for depth in 1 16; do
-    echo "$size-byte messages, 1 connection, depth $depth"
+    echo "$size-byte messages, connections: $connections, workers: $workers, depth $depth"
     echo "  system calls per message"
     syscalls "$few" "$depth" >"$scratch/few"
     syscalls "$many" "$depth" >"$scratch/many"

@@ -23,6 +23,9 @@
 struct conn;
 struct membership;
 
+/* At a handover to a new process names, ids, hub actions, memberships and both seq are carried;
+ * what is left are tables, rings and counts, which are rebuilt. */
+
 struct hub {
 	struct table_node node;
 	uint32_t hash;      /* of its name, by the registry's key */

@@ -37,6 +37,13 @@ enum conn_state {
 	CONN_CLOSED,    /* on the worker's closed list */
 };
 
+/*
+ * Fields at a handover to a new process. Carried: the descriptor, rx, state, score, missed, paused,
+ * write_shut, sendq, aside with has_tail, recorder, the counters, rtt, peer, reason, protocol, and
+ * all times, as ages. Rebuilt: head, session, interest, is_dirty, timer, next. Dropped: is_tapped,
+ * whose tap ends with its control session, and ping_pending: the nonce is of a handle, so the peer
+ * is asked anew.
+ */
 struct conn {
 	/* What an echoed message reads and writes. */
 	struct slab_head head;

@@ -3,9 +3,9 @@
  *
  * In one turn only so much is delivered that pings, replies and other users do not wait long. What
  * goes to more than that in a group, a hub or to everyone (a user has all of his connections at
- * once) rests at the end of the turn and goes on in the next one. As long as
- * one rests, nothing is taken from the inbox: what was asked for later happens later, so everybody
- * gets messages in the order of their requests, and nobody joins or opens in the middle of a walk.
+ * once) rests at the end of the turn and goes on in the next one. As long as one rests, nothing is
+ * taken from the inbox: what was asked for later happens later, so everybody gets messages in the
+ * order of their requests, and nobody joins or opens in the middle of a walk.
  *
  * Thread: the worker.
  */
