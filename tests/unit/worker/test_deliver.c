@@ -249,6 +249,31 @@ Test(deliver, a_worker_that_stops_answers_first)
 	end();
 }
 
+/* Places where nobody has been left cost a look for each chunk of them. */
+Test(deliver, a_peak_that_is_over_costs_little)
+{
+	uint32_t places;
+	bool again;
+
+	role_enter(&role_worker);
+	bed_begin(&b, 1);
+	for (int i = 0; i < 2 * MANY; i++)
+		bed_open_as(&b, "chat", "");
+	for (struct conn *c; b.w->conns.in_use > 1; conn_reap(b.w)) {
+		uint32_t last = slab_end(&b.w->conns);
+
+		while ((c = slab_at(&b.w->conns, --last)) == NULL)
+			;
+		conn_abort(b.w, c, CLOSE_RESET);
+	}
+	deliver_turn(b.w);
+	places = b.w->delivery.places;
+	deliver_begin(b.w, request_to(TARGET_HUB, "x"));
+	cr_expect_lt(places - b.w->delivery.places, 2 * MANY);
+	request_free(CONTAINER_OF(inbox_take(&b.to_main, &again), struct request, item));
+	end();
+}
+
 /* A turn that many messages share delivers no more than one message would get. */
 Test(deliver, a_turn_is_one_share)
 {
