@@ -185,7 +185,7 @@ class Schema(BenchTest, wsmd.WsmdTest):
                 self.check(self.bench(*self.arguments(server, mode)))
 
     def test_with_all_that_may_be_absent(self):
-        server = self.wsmd(limits__connections_per_s=1000)
+        server = self.wsmd()
         for mode, more in (
             ("echo", ["--rate", 100, "--hgrm", os.devnull]), ("idle", []), ("connect", []),
             ("fanout", ["--group", "g"]), ("push", ["--rate", 100]), ("storm", []), ("slow", []),
