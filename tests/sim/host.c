@@ -31,13 +31,23 @@ bool host_running(void)
 	return running;
 }
 
-uint64_t host_skipped(void)
+static uint64_t sum_of(unsigned id)
 {
 	uint64_t n = 0;
 
 	for (uint32_t i = 0; i < server->n_blocks; i++)
-		n += stats_get(&server->blocks[i], STAT_SKIPPED);
+		n += stats_get(&server->blocks[i], id);
 	return n;
+}
+
+uint64_t host_skipped(void)
+{
+	return sum_of(STAT_SKIPPED);
+}
+
+uint64_t host_unwritten_pings(void)
+{
+	return sum_of(STAT_PINGS_UNWRITTEN);
 }
 
 const char *host_phase(void)

@@ -22,6 +22,9 @@ const char *host_phase(void); /* who is still there */
 /* Messages that were given up for newer ones. */
 uint64_t host_skipped(void);
 
+/* Pings that there was no memory for. */
+uint64_t host_unwritten_pings(void);
+
 /* Run the world until then, or until the server has ended. */
 void host_run_until(uint64_t until_us);
 
