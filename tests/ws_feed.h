@@ -112,24 +112,18 @@ static inline void ws_feed_check(const struct ws_feed *f, size_t left)
 	ASSERT(ws_receiver_incomplete(r) || r->begun == NULL);
 	if (r->begun != NULL) {
 		ASSERT(r->begun->len <= f->limits.max_message_bytes);
-		ASSERT(r->begun->cap <= 2 * r->begun->len);
+		ASSERT(r->begun->cap <= 4 * (uint64_t)r->begun->len);
 	}
 	ASSERT(!r->ended || left == 0);
 }
 
-/* One read of @len bytes. */
-static inline void ws_feed_bytes(struct ws_feed *f, const uint8_t *bytes, size_t len)
+/* Returns: the bytes of @data that are not to be presented again. */
+static inline size_t ws_feed_consume(struct ws_feed *f, uint8_t *data, size_t total)
 {
-	const size_t total = f->tail_len + len;
-	uint8_t *data = malloc(total ? total : 1); /* exactly: a sanitizer guards its end */
 	struct ws_event e;
 	size_t at = 0, used;
 	int rc;
 
-	ASSERT(data);
-	memcpy(data, f->tail, f->tail_len);
-	if (len > 0)
-		memcpy(data + f->tail_len, bytes, len);
 	do {
 		rc = ws_receiver_next(&f->receiver, &f->limits, f->role, data + at, total - at,
 		                      f->now_ms, &used, &e);
@@ -145,8 +139,40 @@ static inline void ws_feed_bytes(struct ws_feed *f, const uint8_t *bytes, size_t
 		}
 	} while (rc != WSMD_ENEEDMORE);
 	ws_feed_check(f, total - at);
-	f->tail_len = total - at;
 	f->fed += at;
-	memcpy(f->tail, data + at, f->tail_len);
+	return at;
+}
+
+/* One read of @len bytes. */
+static inline void ws_feed_bytes(struct ws_feed *f, const uint8_t *bytes, size_t len)
+{
+	const size_t total = f->tail_len + len;
+	uint8_t *data = malloc(total ? total : 1); /* exactly: a sanitizer guards its end */
+	size_t used;
+
+	ASSERT(data);
+	memcpy(data, f->tail, f->tail_len);
+	if (len > 0)
+		memcpy(data + f->tail_len, bytes, len);
+	used = ws_feed_consume(f, data, total);
+	f->tail_len = total - used;
+	memcpy(f->tail, data + used, f->tail_len);
 	free(data);
+}
+
+/* One read of at most @len bytes to where a message is assembled, if it has room for @least.
+ * Returns: how many */
+static inline size_t ws_feed_direct(struct ws_feed *f, const uint8_t *bytes, size_t len,
+                                    size_t least)
+{
+	size_t room, n;
+	uint8_t *const to = ws_receiver_room(&f->receiver, &f->limits, least, &room);
+
+	if (to == NULL)
+		return 0;
+	ASSERT(f->tail_len == 0 && room >= least);
+	n = len < room ? len : room;
+	memcpy(to, bytes, n);
+	ASSERT(ws_feed_consume(f, to, n) == n);
+	return n;
 }

@@ -4,8 +4,8 @@
  * The receiver does no I/O and reads no clock. It works on the caller's buffer: a message that
  * is whole there is unmasked where it lies and handed out from there, so the usual message is
  * never copied. Only a message of several reads or fragments borrows memory, into which its
- * payload is unmasked; it grows as bytes arrive, never by a length that the peer merely
- * announced.
+ * payload is unmasked, or read and unmasked there; it grows as bytes arrive, never by a length
+ * that the peer merely announced. Who needs the message for longer takes the memory over.
  *
  * Frame headers and control frames are consumed whole or not at all: what is left over at the
  * end (at most WS_MAX_TAIL bytes) is the caller's to keep and to present again in front of the
@@ -71,7 +71,7 @@ struct ws_event {
 /* A message of which only a part is here: made when it begins, gone with its event. */
 struct ws_begun {
 	uint32_t len;        /* bytes received so far */
-	uint32_t cap;        /* room in @bytes; at most twice what was received */
+	uint32_t cap;        /* room in @bytes; at most four times what was received */
 	uint32_t frame_left; /* payload bytes of the open frame still to come */
 	uint32_t mask_key;   /* rotated, so that its first byte is for the next payload byte */
 	uint32_t fragments;  /* frames so far */
@@ -80,6 +80,9 @@ struct ws_begun {
 	bool fin;            /* the open frame is the last of the message */
 	_Alignas(16) uint8_t bytes[];
 };
+
+/* Where the payload is in a block of ws_receiver_detach(). */
+#define WS_DETACHED_AT (sizeof(struct ws_begun))
 
 struct ws_receiver {
 	struct ws_begun *begun;       /* NULL: nothing is */
@@ -107,6 +110,23 @@ void ws_receiver_fini(struct ws_receiver *r);
 MUST_CHECK int ws_receiver_next(struct ws_receiver *r, const struct ws_limits *l, enum ws_role role,
                                 uint8_t *data, size_t len, uint64_t now_ms, size_t *ret_used,
                                 struct ws_event *ret);
+
+/**
+ * Where the next bytes may be received to without being copied: behind what there is of a begun
+ * message. They are payload of its open frame alone, and are presented from there, as @data of
+ * ws_receiver_next().
+ *
+ * @least    bytes that must be here, and missing of the frame, for it to be worth it
+ * @ret_room at least as many, never more than is missing
+ *
+ * Returns: NULL: it is not worth it, or there is no memory for it
+ */
+uint8_t *ws_receiver_room(struct ws_receiver *r, const struct ws_limits *l, size_t least,
+                          size_t *ret_room);
+
+/* Take over the memory of the message that was handed out last, from malloc(): its payload begins
+ * at WS_DETACHED_AT. NULL: the message lies in the caller's buffer. */
+void *ws_receiver_detach(struct ws_receiver *r);
 
 /* Give back the memory of a message that was handed out last; its data is no longer valid. The next
  * call of ws_receiver_next() would do it too: for a caller who has nothing to present to it. */

@@ -77,6 +77,24 @@ static void feed_in_pieces(struct ws_feed *f, const uint8_t *data, size_t len, u
 	}
 }
 
+/* As much as possible to where messages are assembled. */
+static void feed_direct(struct ws_feed *f, const uint8_t *data, size_t len, uint32_t seed)
+{
+	size_t n;
+
+	for (size_t at = 0; at < len; at += n) {
+		seed = seed * 1664525 + 1013904223;
+		n = ws_feed_direct(f, data + at, len - at < seed >> 24 ? len - at : seed >> 24,
+		                   1 + (seed >> 20) % 16);
+		if (n > 0)
+			continue;
+		n = 1 + (seed >> 24) % 40;
+		if (n > len - at)
+			n = len - at;
+		ws_feed_bytes(f, data + at, n);
+	}
+}
+
 /* However the bytes came, the same message is begun. */
 static bool begun_alike(const struct ws_begun *a, const struct ws_begun *b)
 {
@@ -88,22 +106,27 @@ static bool begun_alike(const struct ws_begun *a, const struct ws_begun *b)
 static void compare(enum ws_role role, const struct ws_limits *l, const uint8_t *data, size_t len,
                     uint32_t seed)
 {
-	struct ws_feed whole, single, pieces;
+	struct ws_feed whole, single, pieces, direct;
 
 	check_round_trip(role, data, len);
 	ws_feed_init(&whole, role, l);
 	ws_feed_init(&single, role, l);
 	ws_feed_init(&pieces, role, l);
+	ws_feed_init(&direct, role, l);
 	ws_feed_bytes(&whole, data, len);
 	for (size_t i = 0; i < len; i++)
 		ws_feed_bytes(&single, data + i, 1);
 	feed_in_pieces(&pieces, data, len, seed);
+	feed_direct(&direct, data, len, seed);
 	ASSERT(strcmp(whole.trace, single.trace) == 0);
 	ASSERT(strcmp(whole.trace, pieces.trace) == 0);
+	ASSERT(strcmp(whole.trace, direct.trace) == 0);
 	ASSERT(begun_alike(whole.receiver.begun, pieces.receiver.begun));
+	ASSERT(begun_alike(whole.receiver.begun, direct.receiver.begun));
 	ws_feed_fini(&whole);
 	ws_feed_fini(&single);
 	ws_feed_fini(&pieces);
+	ws_feed_fini(&direct);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -304,7 +304,7 @@ Test(ws_receiver, random_streams_in_random_reads)
 	uint32_t seed = 7;
 
 	for (int round = 0; round < 20000; round++) {
-		struct ws_feed whole, pieces;
+		struct ws_feed whole, pieces, direct;
 		struct stream s;
 		size_t n;
 
@@ -320,8 +320,21 @@ Test(ws_receiver, random_streams_in_random_reads)
 			ws_feed_bytes(&pieces, s.bytes + at, n);
 		}
 		cr_assert_str_eq(pieces.trace, whole.trace, "round %d", round);
+		ws_feed_init(&direct, s.reader, &roomy);
+		for (size_t at = 0; at < s.len; at += n) {
+			const size_t left = s.len - at, want = 1 + next_random(&seed) % 40;
+
+			n = ws_feed_direct(&direct, s.bytes + at, want < left ? want : left,
+			                   1 + next_random(&seed) % 5);
+			if (n > 0)
+				continue;
+			n = want < left ? want : left;
+			ws_feed_bytes(&direct, s.bytes + at, n);
+		}
+		cr_assert_str_eq(direct.trace, whole.trace, "round %d", round);
 		ws_feed_fini(&whole);
 		ws_feed_fini(&pieces);
+		ws_feed_fini(&direct);
 		stream_fini(&s);
 	}
 }
