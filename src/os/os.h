@@ -165,10 +165,11 @@ uint32_t os_cpus(void);
 uint64_t os_memory_limit(void);
 void os_memory_trim(void); /* give back to the system what was freed */
 
-/* From now on the allocator keeps little of what is freed, however large it was. For the program:
- * a library must not decide that for its host. */
+/* From now on the allocator keeps a bounded part of what each thread frees, however large it was,
+ * until that thread trims it. For the program: a library must not decide that for its host. */
 void os_memory_keep_little(void);
-uint64_t os_memory_used(void); /* resident set of this process [bytes]; 0: unknown */
+void os_memory_trim_thread(void); /* what the calling thread freed; nothing without the above */
+uint64_t os_memory_used(void);    /* resident set of this process [bytes]; 0: unknown */
 
 /* End the process now, without any clean-up. */
 NORETURN void os_exit(int code);

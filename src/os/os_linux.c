@@ -247,16 +247,40 @@ uint64_t os_memory_limit(void)
 	return machine == 0 || group < machine ? (group == UINT64_MAX ? 0 : group) : machine;
 }
 
-/* Left alone, glibc learns from large pieces that were freed to keep as much in each arena, and
- * malloc_trim() does not touch the end of an arena that is not the first. */
-#define KEEP_BYTES     (1 << 20)
+/* Left alone, glibc learns from large pieces that were freed to keep as much in each arena. Large
+ * messages that come one after the other need it: to get pages anew for each costs as much as to
+ * move its bytes. */
+#define KEEP_BYTES     (16 << 20)
+#define TRIMMED_BYTES  (128 << 10)
 #define MAP_FROM_BYTES (4 << 20) /* larger pieces are mapped one by one, and unmapped at once */
+
+static pthread_mutex_t trimming = PTHREAD_MUTEX_INITIALIZER;
+static bool keeps_little;
 
 void os_memory_keep_little(void)
 {
 #ifdef __GLIBC__
+	keeps_little = true; /* before there are other threads */
 	mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
 	mallopt(M_MMAP_THRESHOLD, MAP_FROM_BYTES);
+#endif
+}
+
+/* malloc_trim() does not touch the end of an arena that is not the first. A free() of that arena
+ * does, when the piece is as large as this and the end is above the threshold. */
+void os_memory_trim_thread(void)
+{
+#ifdef __GLIBC__
+	void *volatile piece;
+
+	if (!keeps_little)
+		return;
+	pthread_mutex_lock(&trimming); /* the threshold is everybody's */
+	mallopt(M_TRIM_THRESHOLD, TRIMMED_BYTES);
+	piece = malloc(TRIMMED_BYTES);
+	free(piece);
+	mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+	pthread_mutex_unlock(&trimming);
 #endif
 }
 

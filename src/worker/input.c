@@ -11,6 +11,11 @@
 #include "worker/output.h"
 #include "worker/tapper.h"
 
+#define DIRECT_BYTES (16 * 1024) /* less is copied sooner than it is read by a call of its own */
+#define ADOPT_BYTES  4096
+
+static_assert(WS_DETACHED_AT == MSG_HEADROOM, "a received message becomes one that is sent");
+
 /* What ended the connection, from the rule that was broken. */
 static enum close_reason violation_reason(enum ws_rule rule)
 {
@@ -51,6 +56,17 @@ static bool may_talk(struct worker *w, struct conn *c)
 	return false;
 }
 
+/* A large message that has memory of its own becomes the reply. */
+static int echo(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
+static int echo(struct worker *w, struct conn *c, const struct ws_event *ev)
+{
+	const uint8_t opcode = (uint8_t)ev->opcode;
+	void *const block = ev->len >= ADOPT_BYTES ? ws_receiver_detach(&c->rx) : NULL;
+
+	return block == NULL ? output_reply(w, c, opcode, ev->data, (uint32_t)ev->len)
+	                     : output_reply_msg(w, c, msg_adopt(block, opcode, (uint32_t)ev->len));
+}
+
 /* A plain client's message goes to its hub's handler. */
 static void on_message(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
 static void on_message(struct worker *w, struct conn *c, const struct ws_event *ev)
@@ -66,8 +82,7 @@ static void on_message(struct worker *w, struct conn *c, const struct ws_event *
 		stats_add(w->is.stats, STAT_CONTINUATIONS_IN, ev->continuations);
 	switch (c->session->hub->on_message) {
 	case HUB_ECHO:
-		if (output_reply(w, c, (uint8_t)ev->opcode, ev->data, (uint32_t)ev->len) ==
-		    WSMD_ENOMEM)
+		if (echo(w, c, ev) == WSMD_ENOMEM)
 			conn_close(w, c, CLOSE_NO_MEMORY);
 		break;
 	case HUB_CALLBACK:
@@ -185,33 +200,96 @@ void input_consume(struct worker *w, struct conn *c, uint8_t *data, size_t len)
 		if (err != 0)
 			break;
 	}
-	ws_receiver_done(&c->rx);
+	if (UNLIKELY(c->rx.begun != NULL)) {
+		ws_receiver_done(&c->rx);
+		worker_untrimmed(w);
+	}
 	if (!listens(c))
 		return;
 	keep_tail(w, c, data + used, len - used);
 	note_incomplete(w, c);
 }
 
-void input_readable(struct worker *w, struct conn *c)
+/* One read of @most bytes at most, to behind the @tail bytes that @data begins with, worked off.
+ * Returns: the bytes; 0: none, or nothing is to be done about them. */
+static inline size_t read_to(struct worker *w, struct conn *c, uint8_t *data, size_t tail,
+                             size_t most) ON_WORKER;
+static inline size_t read_to(struct worker *w, struct conn *c, uint8_t *data, size_t tail,
+                             size_t most)
 {
-	const size_t tail = UNLIKELY(c->has_tail) ? aside_tail(c, w->in) : 0;
-	ssize_t n;
+	const ssize_t n = c->transport.ops->read(&c->transport, data + tail, most);
 
-	n = c->transport.ops->read(&c->transport, w->in + tail, WORKER_READ_BYTES);
 	stats_add(w->is.stats, STAT_READS, 1);
 	if (n <= 0) {
 		if (n == 0)
 			conn_abort(w, c, CLOSE_FIN);
 		else if (n != -EAGAIN)
 			conn_fail(w, c, (int)n);
-		return;
+		return 0;
 	}
 	keepalive_heard(w, c);
 	c->bytes_in += (uint64_t)n;
 	stats_add(w->is.stats, STAT_BYTES_IN, (uint64_t)n);
 	if (c->state == CONN_LINGERING)
-		return;
+		return 0;
 	output_begin(w, c);
-	input_consume(w, c, w->in, tail + (size_t)n);
+	input_consume(w, c, data, tail + (size_t)n);
 	output_end(w, c);
+	return (size_t)n;
+}
+
+/* @share: as below */
+static bool reads_on(const struct worker *w, const struct conn *c, size_t share) ON_WORKER;
+static bool reads_on(const struct worker *w, const struct conn *c, size_t share)
+{
+	return listens(c) && !c->paused && share + w->extra_bytes >= DIRECT_BYTES;
+}
+
+/* Large messages are read to where they are assembled, all else to the buffer of all. Returns:
+ * whether there is probably more. Not behind the end of a large message: many peers wait for an
+ * answer then. */
+static bool read_more(struct worker *w, struct conn *c, size_t most, size_t *ret_n) ON_WORKER;
+static bool read_more(struct worker *w, struct conn *c, size_t most, size_t *ret_n)
+{
+	size_t room = WORKER_READ_BYTES, tail = 0;
+	uint8_t *to = ws_receiver_room(&c->rx, &w->view.ws, DIRECT_BYTES, &room);
+	const bool direct = to != NULL;
+
+	if (!direct) {
+		to = w->in;
+		tail = c->has_tail ? aside_tail(c, to) : 0;
+	}
+	if (room < most)
+		most = room;
+	*ret_n = read_to(w, c, to, tail, most);
+	return *ret_n == most && (!direct || ws_receiver_incomplete(&c->rx));
+}
+
+/* @share: what this connection may read on nobody's account. */
+static NOINLINE void read_on(struct worker *w, struct conn *c, size_t share) ON_WORKER;
+static NOINLINE void read_on(struct worker *w, struct conn *c, size_t share)
+{
+	bool more;
+
+	do {
+		size_t n;
+
+		more = read_more(w, c, share + w->extra_bytes, &n);
+		w->extra_bytes -= n > share ? n - share : 0;
+		share -= n > share ? share : n;
+	} while (more && reads_on(w, c, share));
+}
+
+void input_readable(struct worker *w, struct conn *c)
+{
+	size_t n = 0;
+
+	if (LIKELY(c->rx.begun == NULL)) {
+		const size_t tail = UNLIKELY(c->has_tail) ? aside_tail(c, w->in) : 0;
+
+		n = read_to(w, c, w->in, tail, WORKER_READ_BYTES);
+		if (LIKELY(n < WORKER_READ_BYTES) || !reads_on(w, c, 0))
+			return;
+	}
+	read_on(w, c, WORKER_READ_BYTES - n);
 }

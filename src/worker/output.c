@@ -135,8 +135,7 @@ int output_msg(struct worker *w, struct conn *c, struct msg *m)
 		c->messages_out++;
 		stats_add(w->is.stats, STAT_MESSAGES_OUT, 1);
 		if (UNLIKELY(c->is_tapped))
-			tapper_said(w, c, m->opcode, m->frame + m->frame_len - m->payload_len,
-			            m->payload_len);
+			tapper_said(w, c, m->opcode, msg_payload(m), m->payload_len);
 	}
 	return err;
 }
@@ -151,13 +150,25 @@ static void collect(struct worker *w, uint8_t opcode, const void *payload, uint3
 	w->out_len += len;
 }
 
+/* Behind what was collected. Takes the reference, also when it fails. */
+static int queue_msg(struct worker *w, struct conn *c, struct msg *m) ON_WORKER;
+static int queue_msg(struct worker *w, struct conn *c, struct msg *m)
+{
+	int err = w->current == c ? spill(w, c, 0) : 0;
+
+	if (err == 0)
+		err = enqueue(w, c, m);
+	if (err < 0)
+		msg_put(m);
+	return err;
+}
+
 static int queue_own(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
                      uint32_t len) ON_WORKER;
 static int queue_own(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
                      uint32_t len)
 {
 	struct msg *m = msg_new(opcode, payload, len);
-	int err;
 
 	if (m == NULL)
 		return WSMD_ENOMEM;
@@ -171,12 +182,7 @@ static int queue_own(struct worker *w, struct conn *c, uint8_t opcode, const voi
 			return 0;
 		}
 	}
-	err = w->current == c ? spill(w, c, 0) : 0;
-	if (err == 0)
-		err = enqueue(w, c, m);
-	if (err < 0)
-		msg_put(m);
-	return err;
+	return queue_msg(w, c, m);
 }
 
 /* There is no room behind what was collected, or never enough, or it waits for something else. */
@@ -247,6 +253,25 @@ int output_reply(struct worker *w, struct conn *c, uint8_t opcode, const void *p
 	if (err == 0) {
 		c->messages_out++;
 		stats_add(w->is.stats, STAT_MESSAGES_OUT, 1);
+	}
+	return err;
+}
+
+int output_reply_msg(struct worker *w, struct conn *c, struct msg *m)
+{
+	int err;
+
+	if (c->state != CONN_OPEN) {
+		msg_put(m);
+		return WSMD_ECLOSED;
+	}
+	m->own = true;
+	err = queue_msg(w, c, m);
+	if (err == 0) {
+		c->messages_out++;
+		stats_add(w->is.stats, STAT_MESSAGES_OUT, 1);
+		if (UNLIKELY(c->is_tapped))
+			tapper_said(w, c, m->opcode, msg_payload(m), m->payload_len);
 	}
 	return err;
 }

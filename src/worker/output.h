@@ -39,6 +39,9 @@ MUST_CHECK int output_frame(struct worker *w, struct conn *c, uint8_t opcode, co
 MUST_CHECK int output_reply(struct worker *w, struct conn *c, uint8_t opcode, const void *payload,
                             uint32_t len) ON_WORKER;
 
+/* The same for one that is a message already; takes its reference, also when it fails. */
+MUST_CHECK int output_reply_msg(struct worker *w, struct conn *c, struct msg *m) ON_WORKER;
+
 /* Send bytes that need no frame or are one: the 101, a close frame. Not bounded: they are few. */
 MUST_CHECK int output_raw(struct worker *w, struct conn *c, const void *bytes, uint32_t len)
 	ON_WORKER;

@@ -59,7 +59,7 @@ int sendq_describe(const struct sendq *q, struct iovec *iov, int max)
 
 	for (const struct send_node *at = first(q); at != NULL && n < max; at = behind(q, at)) {
 		iov[n++] = (struct iovec){
-			.iov_base = at->msg->frame + offset,
+			.iov_base = (uint8_t *)msg_frame(at->msg) + offset,
 			.iov_len = at->msg->frame_len - offset,
 		};
 		offset = 0;

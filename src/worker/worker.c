@@ -21,7 +21,7 @@
 #define MIN_STALL_MS      100
 #define MAX_SLEEP_MS      60000
 #define LEAVE_STEP_MS     20   /* pace of a drain, and of looking at a stop */
-#define TRIM_MS           1000 /* from what was given back to the pools to their looking through */
+#define TRIM_MS           1000 /* from the first memory that is freed to looking what may go */
 #define PINGER_RESOLUTION 50   /* requests that wait for a pong are looked at this often [ms] */
 
 /* ---- birth and death ---- */
@@ -316,23 +316,24 @@ static void tell_pools(struct worker *w)
 	if (changes == w->pools_seen)
 		return;
 	w->pools_seen = changes;
-	if (!w->untrimmed)
-		w->untrimmed_ms = w->now_ms;
-	w->untrimmed = true;
+	worker_untrimmed(w);
 	tell_each_pool(w);
 }
 
-/* After a peak their memory goes back. Not at once: the next peak may be the next turn's. */
-static void trim_pools(struct worker *w) ON_WORKER;
-static void trim_pools(struct worker *w)
+/* After a peak memory goes back. Not at once, unless it is short: the next peak may be the next
+ * turn's. */
+static void trim(struct worker *w) ON_WORKER;
+static void trim(struct worker *w)
 {
-	if (!w->untrimmed || w->now_ms - w->untrimmed_ms < TRIM_MS)
+	if (!w->untrimmed ||
+	    (w->now_ms - w->untrimmed_ms < TRIM_MS && !pressure_full(w->is.pressure)))
 		return;
 	w->untrimmed = false;
 	slab_trim(&w->conns);
 	slab_trim(&w->send_nodes);
 	registry_trim(&w->registry);
 	recorders_trim(&w->recorders);
+	os_memory_trim_thread();
 	tell_each_pool(w);
 }
 
@@ -357,6 +358,7 @@ bool worker_turn(struct worker *w)
 
 	note_time(w, w->now_ms + sleep);
 	w->again = false;
+	w->extra_bytes = WORKER_EXTRA_BYTES;
 	refresh_view(w);
 	for (int i = 0; i < n; i++)
 		on_event(w, &w->events[i]);
@@ -372,7 +374,7 @@ bool worker_turn(struct worker *w)
 	output_flush_dirty(w);
 	conn_reap(w);
 	tell_pools(w);
-	trim_pools(w);
+	trim(w);
 	tell_turn(w);
 	return !leave_done(w) || !list_empty(&w->ranks_asked) || w->delivery.resting != NULL;
 }

@@ -34,6 +34,9 @@
 #define WORKER_READ_BYTES (64 * 1024)
 #define WORKER_EVENTS     512
 
+/* What a turn may read in addition, from connections that have more than that to say. */
+#define WORKER_EXTRA_BYTES (4 * 1024 * 1024)
+
 /* The numbers of the configuration that a worker uses, constant during a turn. */
 struct worker_view {
 	struct ws_limits ws;
@@ -96,9 +99,10 @@ struct worker {
 	struct conn *current OWNED_BY_WORKER;     /* whose replies are being collected in `out` */
 	uint8_t *in OWNED_BY_WORKER, *out OWNED_BY_WORKER;
 	size_t out_len OWNED_BY_WORKER;
+	size_t extra_bytes OWNED_BY_WORKER;    /* left of WORKER_EXTRA_BYTES */
 	uint32_t full_batches OWNED_BY_WORKER; /* turns in a row that had more events than room */
 	uint32_t pools_seen OWNED_BY_WORKER;   /* changes of the pools that the statistics know */
-	bool untrimmed OWNED_BY_WORKER;        /* they may hold more than they need ... */
+	bool untrimmed OWNED_BY_WORKER;        /* more may be held than is needed ... */
 	uint64_t untrimmed_ms OWNED_BY_WORKER; /* ... since then, monotonic */
 	bool again OWNED_BY_WORKER;            /* there is work that no descriptor will announce */
 	struct os_event events[WORKER_EVENTS] OWNED_BY_WORKER;
@@ -143,6 +147,15 @@ static inline uint64_t worker_whole_ms(const struct worker *w, uint32_t stamp)
 	const int32_t ahead_ms = (int32_t)(stamp - (uint32_t)w->now_ms);
 
 	return w->now_ms + (uint64_t)(int64_t)ahead_ms;
+}
+
+/* Memory was freed that is kept for the next, and need not be for long. */
+static inline void worker_untrimmed(struct worker *w) ON_WORKER;
+static inline void worker_untrimmed(struct worker *w)
+{
+	if (!w->untrimmed)
+		w->untrimmed_ms = w->now_ms;
+	w->untrimmed = true;
 }
 
 /* Sleep until something happens, handle it. False: the worker has stopped. */

@@ -361,3 +361,7 @@ bool os_write_stderr(const char *text, size_t len)
 	(void)len;
 	return true;
 }
+
+void os_memory_trim_thread(void)
+{
+}

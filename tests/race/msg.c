@@ -29,7 +29,7 @@ void __wrap_free(void *p)
 
 static void read_it(const struct msg *m, unsigned number)
 {
-	const uint8_t *payload = m->frame + 2;
+	const uint8_t *payload = msg_payload(m);
 
 	for (unsigned i = 0; i < BYTES; i++)
 		if (payload[i] != (uint8_t)number)

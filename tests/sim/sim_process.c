@@ -48,6 +48,10 @@ void os_memory_trim(void)
 {
 }
 
+void os_memory_trim_thread(void)
+{
+}
+
 uint64_t os_memory_used(void)
 {
 	return 10ull << 20;

@@ -44,9 +44,38 @@ Test(msg, frame_bytes_at_the_boundaries)
 		cr_assert_eq(m->opcode, WS_BINARY);
 		cr_assert_eq(m->payload_len, len);
 		cr_assert_eq(m->frame_len, cases[i].header_len + len);
-		cr_assert_eq(memcmp(m->frame, cases[i].header, cases[i].header_len), 0, "%u", len);
-		cr_assert_eq(memcmp(m->frame + cases[i].header_len, payload, len), 0, "%u", len);
+		cr_assert_eq(memcmp(msg_frame(m), cases[i].header, cases[i].header_len), 0, "%u",
+		             len);
+		cr_assert_eq(memcmp(msg_frame(m) + cases[i].header_len, payload, len), 0, "%u",
+		             len);
 		msg_put(m);
+		free(payload);
+	}
+	cr_assert_eq(heap_blocks(), 0);
+}
+
+/* The same bytes as of one that is copied, without moving the payload. */
+Test(msg, adopted_payload_stays_where_it_is)
+{
+	static const uint32_t lengths[] = {0, 1, 125, 126, 65535, 65536, 1 << 20};
+
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		const uint32_t len = lengths[i];
+		uint8_t *const payload = payload_of(len), *const block = malloc(MSG_HEADROOM + len);
+		struct msg *const copied = msg_new(WS_TEXT, payload, len), *m;
+
+		cr_assert(block != NULL && copied != NULL);
+		memcpy(block + MSG_HEADROOM, payload, len);
+		m = msg_adopt(block, WS_TEXT, len);
+		cr_assert_eq(m->opcode, WS_TEXT);
+		cr_assert_eq(m->payload_len, len);
+		cr_assert_eq(m->frame_len, copied->frame_len);
+		cr_assert_eq(msg_payload(m), block + MSG_HEADROOM);
+		cr_assert_eq(memcmp(msg_frame(m), msg_frame(copied), m->frame_len), 0, "%u", len);
+		cr_assert_not(m->vital || m->own);
+		msg_put(msg_get(m));
+		msg_put(m);
+		msg_put(copied);
 		free(payload);
 	}
 	cr_assert_eq(heap_blocks(), 0);
@@ -61,7 +90,7 @@ Test(msg, each_opcode_is_kept)
 
 		cr_assert_not_null(m);
 		cr_assert_eq(m->opcode, opcodes[i]);
-		cr_assert_eq(m->frame[0], 0x80 | opcodes[i]);
+		cr_assert_eq(msg_frame(m)[0], 0x80 | opcodes[i]);
 		msg_put(m);
 	}
 }
@@ -75,7 +104,7 @@ Test(msg, raw_bytes_are_taken_as_they_are)
 	cr_assert_eq(m->frame_len, sizeof(bytes));
 	cr_assert_eq(m->payload_len, 0);
 	cr_assert_eq(m->opcode, 0, "no pong may take its place");
-	cr_assert_eq(memcmp(m->frame, bytes, sizeof(bytes)), 0);
+	cr_assert_eq(memcmp(msg_frame(m), bytes, sizeof(bytes)), 0);
 	msg_put(m);
 	cr_assert_eq(heap_blocks(), 0);
 }
@@ -89,7 +118,7 @@ Test(msg, the_last_reference_frees)
 		cr_assert_eq(msg_get(m), m);
 	for (int i = 0; i < 1000; i++) {
 		msg_put(m);
-		cr_assert_eq(memcmp(m->frame + 2, "hello", 5), 0);
+		cr_assert_eq(memcmp(msg_frame(m) + 2, "hello", 5), 0);
 		cr_assert_eq(heap_blocks(), 1);
 	}
 	msg_put(m);

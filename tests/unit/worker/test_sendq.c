@@ -92,7 +92,7 @@ static void check(void)
 		const uint32_t from = i == 0 ? model.offset : 0;
 
 		cr_assert_eq(iov[i].iov_len, m->frame_len - from);
-		cr_assert_eq(memcmp(iov[i].iov_base, m->frame + from, iov[i].iov_len), 0);
+		cr_assert_eq(memcmp(iov[i].iov_base, msg_frame(m) + from, iov[i].iov_len), 0);
 		bytes += m->frame_len - from;
 	}
 	cr_assert_eq(q.bytes, bytes);
@@ -214,7 +214,7 @@ Test(sendq, the_stream_is_the_messages_one_after_the_other)
 		begin();
 		for (int i = 0; i < 20; i++) {
 			push(WS_BINARY, 1 + rng(60));
-			memcpy(wanted + len, q.last->msg->frame, q.last->msg->frame_len);
+			memcpy(wanted + len, msg_frame(q.last->msg), q.last->msg->frame_len);
 			len += q.last->msg->frame_len;
 		}
 		while (!sendq_empty(&q)) {
