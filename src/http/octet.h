@@ -9,6 +9,7 @@ enum octet_set {
 	OCTET_HOST = 2,   /* names, addresses, port; '%' of an address zone */
 	OCTET_TARGET = 4, /* what browsers leave bare in a query belongs to it, RFC 3986 or not */
 	OCTET_VALUE = 8,
+	OCTET_WORD = 16, /* the same without white space */
 };
 
 extern const uint8_t octet_sets[256];
