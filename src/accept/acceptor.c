@@ -129,7 +129,7 @@ static void turn_away(struct acceptor *a, int fd, enum refusal why)
 	os_close(fd);
 }
 
-/* NULL: it was turned away. */
+/* Not watched yet: what follows may need no event. NULL: it was turned away. */
 static struct half_open *begin(struct acceptor *a, int fd, const struct net_addr *peer) ON_ACCEPTOR;
 static struct half_open *begin(struct acceptor *a, int fd, const struct net_addr *peer)
 {
@@ -147,20 +147,22 @@ static struct half_open *begin(struct acceptor *a, int fd, const struct net_addr
 	list_append(&a->by_age, &h->by_age);
 	stats_add(a->is.stats, STAT_HALF_OPEN, 1);
 	wheel_arm(&a->wheel, &h->timer, a->now_ms + a->view.limits.handshake_timeout_ms);
-	if (os_poll_add(a->poll, fd, OS_READ, slab_handle_of(h)) == 0)
-		return h;
-	admission_drop(a, h, REFUSE_NO_MEMORY);
-	return NULL;
+	return h;
 }
 
 static void admit(struct acceptor *a, int fd, const struct net_addr *peer) ON_ACCEPTOR;
 static void admit(struct acceptor *a, int fd, const struct net_addr *peer)
 {
+	struct half_open *h;
+
 	stats_add(a->is.stats, STAT_ACCEPTED, 1);
-	if (crowds(a, peer))
+	if (crowds(a, peer)) {
 		turn_away(a, fd, REFUSE_ADDRESS_CONNECTIONS);
-	else
-		(void)begin(a, fd, peer); /* what becomes of it is counted */
+		return;
+	}
+	h = begin(a, fd, peer);
+	if (h != NULL)
+		admission_on_event(a, h, OS_READ); /* mostly the request is there already */
 }
 
 /* A socket of the embedding program. */

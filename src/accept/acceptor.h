@@ -18,6 +18,7 @@
 #include "conf/cell.h"
 #include "net/wheel.h"
 #include "os/os.h"
+#include "shard/conn_id.h"
 #include "shard/inbox.h"
 #include "shard/pressure.h"
 #include "shard/sources.h"
@@ -58,6 +59,13 @@ struct acceptor_view {
 	struct conf_limits limits;
 };
 
+/* Random bytes for connection ids: the kernel is asked once for many. Not in os_random(), where a
+ * fork of the process would use the same ones twice. */
+struct id_source {
+	uint8_t bytes[64][CONN_ID_RANDOM];
+	uint32_t left; /* the first ones; the others are used */
+};
+
 struct acceptor {
 	struct acceptor_setup is; /* constant */
 
@@ -68,7 +76,8 @@ struct acceptor {
 	struct acceptor_view view OWNED_BY_ACCEPTOR;
 	struct wheel wheel OWNED_BY_ACCEPTOR;
 	struct slab half_open OWNED_BY_ACCEPTOR;
-	struct pace newcomers OWNED_BY_ACCEPTOR;    /* that may be handed to workers */
+	struct pace newcomers OWNED_BY_ACCEPTOR; /* that may be handed to workers */
+	struct id_source ids OWNED_BY_ACCEPTOR;
 	struct list by_age OWNED_BY_ACCEPTOR;       /* all half-open ones, oldest first */
 	uint64_t paused_until_ms OWNED_BY_ACCEPTOR; /* 0: accepting */
 	bool draining OWNED_BY_ACCEPTOR, stopping OWNED_BY_ACCEPTOR, again OWNED_BY_ACCEPTOR;

@@ -8,12 +8,32 @@
 #include "admit/decide.h"
 #include "shard/handoff.h"
 
+static void unwatch(struct acceptor *a, struct half_open *h) ON_ACCEPTOR;
+static void unwatch(struct acceptor *a, struct half_open *h)
+{
+	if (h->watched)
+		os_poll_remove(a->poll, h->transport.fd);
+	h->watched = false;
+}
+
+/* For what its state needs. False: the kernel has no memory for it. */
+static bool watch(struct acceptor *a, struct half_open *h) ON_ACCEPTOR;
+static bool watch(struct acceptor *a, struct half_open *h)
+{
+	int (*const call)(int, int, uint32_t, uint64_t) = h->watched ? os_poll_change : os_poll_add;
+
+	if (call(a->poll, h->transport.fd, half_open_interest(h), slab_handle_of(h)) < 0)
+		return false;
+	h->watched = true;
+	return true;
+}
+
 void admission_forget(struct acceptor *a, struct half_open *h)
 {
 	if (h->state == HALF_OPEN_READING)
 		stats_sub(a->is.stats, STAT_HALF_OPEN, 1);
 	if (h->transport.fd >= 0) {
-		os_poll_remove(a->poll, h->transport.fd);
+		unwatch(a, h);
 		sources_closed(a->is.sources, &h->peer);
 	}
 	wheel_disarm(&a->wheel, &h->timer);
@@ -54,10 +74,12 @@ void admission_drop(struct acceptor *a, struct half_open *h, enum refusal why)
 static void proceed(struct acceptor *a, struct half_open *h, enum half_open_event ev) ON_ACCEPTOR;
 static void proceed(struct acceptor *a, struct half_open *h, enum half_open_event ev)
 {
-	if (ev == HALF_OPEN_WAIT &&
-	    os_poll_change(a->poll, h->transport.fd, half_open_interest(h), slab_handle_of(h)) == 0)
+	if (ev == HALF_OPEN_WAIT && watch(a, h))
 		return;
-	admission_forget(a, h);
+	if (ev == HALF_OPEN_WAIT && h->state == HALF_OPEN_READING)
+		admission_drop(a, h, REFUSE_NO_MEMORY);
+	else
+		admission_forget(a, h);
 }
 
 static void answer(struct acceptor *a, struct half_open *h, const char *head, size_t head_len,
@@ -150,15 +172,25 @@ static uint64_t max_connections(const struct acceptor *a)
 	return configured == 0 || configured > room ? room : configured;
 }
 
+static void take_random(struct id_source *s, uint8_t ret[CONN_ID_RANDOM])
+{
+	if (s->left == 0) {
+		os_random(s->bytes, sizeof(s->bytes));
+		s->left = ARRAY_LEN(s->bytes);
+	}
+	s->left--;
+	memcpy(ret, s->bytes[s->left], CONN_ID_RANDOM);
+}
+
 /* What the request says, or for an adopted socket who gave it to us. */
-static struct handoff *make_handoff(const struct acceptor *a, const struct half_open *h,
+static struct handoff *make_handoff(struct acceptor *a, const struct half_open *h,
                                     const struct decision *d) ON_ACCEPTOR;
-static struct handoff *make_handoff(const struct acceptor *a, const struct half_open *h,
+static struct handoff *make_handoff(struct acceptor *a, const struct half_open *h,
                                     const struct decision *d)
 {
 	const uint32_t rest_len = h->in_len - h->request.head_len;
 	struct handoff *ho = malloc(sizeof(*ho) + rest_len);
-	uint8_t random[16];
+	uint8_t random[CONN_ID_RANDOM];
 	uint64_t hash;
 
 	if (ho == NULL)
@@ -170,7 +202,7 @@ static struct handoff *make_handoff(const struct acceptor *a, const struct half_
 		ho->user_len = d->user_len;
 		memcpy(ho->hub, d->hub, sizeof(ho->hub));
 		memcpy(ho->user, d->user, sizeof(ho->user));
-		os_random(random, sizeof(random));
+		take_random(&a->ids, random);
 		hash = shard_hash(&a->is.key, d->hub, d->hub_len, d->user, d->user_len);
 		conn_id_make(&ho->id, d->user_len > 0 ? &hash : NULL, random);
 	}
@@ -217,8 +249,7 @@ static void hand_off(struct acceptor *a, struct half_open *h, struct handoff *ho
 	const uint32_t worker = shard_worker(conn_id_hash48(&ho->id), a->is.n_workers);
 
 	ho->item.kind = ITEM_HANDOFF;
-	/* Before the push: from then on the worker's poll may have it. */
-	os_poll_remove(a->poll, h->transport.fd);
+	unwatch(a, h); /* before the push: from then on the worker's poll may have it */
 	stats_add(a->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
 	sources_handed(a->is.sources, &h->peer);
 	if (inbox_push(a->is.workers[worker], &ho->item) < 0) {
@@ -229,10 +260,7 @@ static void hand_off(struct acceptor *a, struct half_open *h, struct handoff *ho
 		sources_returned(a->is.sources, &h->peer);
 		stats_sub(a->is.stats, STAT_CONNECTIONS_ACTIVE, 1);
 		stats_add(a->is.stats, STAT_INBOX_FULL, 1);
-		if (os_poll_add(a->poll, h->transport.fd, OS_READ, slab_handle_of(h)) == 0)
-			refuse_plainly(a, h, REFUSE_BUSY);
-		else
-			admission_drop(a, h, REFUSE_BUSY);
+		refuse_plainly(a, h, REFUSE_BUSY);
 		return;
 	}
 	h->transport.fd = -1;
@@ -313,11 +341,12 @@ void admission_begin_adopted(struct acceptor *a, struct half_open *h)
 	struct handoff *ho = h->adopted;
 	enum refusal why;
 
-	if (!ho->is_upgraded) {
-		if (ho->rest_len > 0)
-			on_step(a, h,
-			        half_open_given(h, ho->rest, ho->rest_len,
-			                        a->view.limits.max_request_head_bytes));
+	if (!ho->is_upgraded && ho->rest_len == 0) {
+		admission_on_event(a, h, OS_READ);
+	} else if (!ho->is_upgraded) {
+		on_step(a, h,
+		        half_open_given(h, ho->rest, ho->rest_len,
+		                        a->view.limits.max_request_head_bytes));
 	} else if (!has_room(a, h, &why)) {
 		refuse_plainly(a, h, why);
 	} else {

@@ -35,6 +35,7 @@ struct half_open {
 	struct timer timer;
 	uint64_t accepted_ms; /* the owner's, monotonic [ms] */
 	struct list by_age;   /* the owner's */
+	bool watched;         /* by the owner's poll */
 	char *in;             /* the request as far as it came, and what came behind it */
 	uint32_t in_len, in_cap;
 	char *out;

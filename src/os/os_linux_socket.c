@@ -69,6 +69,7 @@ int os_listen_tcp(const struct net_addr *addr, int backlog, int *ret_fd, struct 
 	if (fd < 0)
 		return -errno;
 	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* accepted sockets inherit it */
 	if (addr->family == 6)
 		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (bind(fd, &sa.any, len) < 0 || listen(fd, backlog) < 0)
@@ -190,8 +191,6 @@ int os_accept(int listener, struct net_addr *ret_peer)
 	if (fd < 0)
 		return -errno;
 	from_sockaddr(&sa, ret_peer);
-	if (ret_peer->family != 0)
-		set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	return fd;
 }
 

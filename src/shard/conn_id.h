@@ -15,7 +15,8 @@
 #include "base/macros.h"
 #include "base/siphash.h"
 
-#define CONN_ID_TEXT 27 /* 26 characters of base32, and NUL */
+#define CONN_ID_TEXT   27 /* 26 characters of base32, and NUL */
+#define CONN_ID_RANDOM 16 /* bytes that make one */
 
 struct conn_id {
 	uint8_t bytes[16]; /* the first six are the hash, big-endian */
@@ -28,7 +29,7 @@ uint64_t shard_hash(const struct siphash_key *key, const char *hub, size_t hub_l
 uint32_t shard_worker(uint64_t hash48, uint32_t n_workers);
 
 /* @random supplies ten bytes, and six more that are used when @hash48 is NULL. */
-void conn_id_make(struct conn_id *id, const uint64_t *hash48, const uint8_t random[16]);
+void conn_id_make(struct conn_id *id, const uint64_t *hash48, const uint8_t random[CONN_ID_RANDOM]);
 uint64_t conn_id_hash48(const struct conn_id *id);
 
 /* Hash for tables: bits that are random in every id. */
