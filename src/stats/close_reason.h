@@ -9,6 +9,7 @@
 /* How the end is brought about. */
 enum close_manner {
 	CLOSE_BY_HANDSHAKE, /* send a close frame, wait for the peer's */
+	CLOSE_BY_ANSWER,    /* the peer's has come: answer it, and close */
 	CLOSE_AND_LINGER,   /* send a close frame, say nothing more, wait for the peer's FIN */
 	CLOSE_AT_ONCE,      /* one try to send a close frame, then close */
 	CLOSE_SILENTLY,     /* nobody is there to read a close frame */
@@ -16,7 +17,7 @@ enum close_manner {
 
 /* name, label, close code (0: none, or the peer's own), manner, sentence */
 #define CLOSE_REASONS(X)                                                                           \
-	X(CLOSE_PEER, "peer_close", 0, CLOSE_AND_LINGER, "the peer sent a close frame")            \
+	X(CLOSE_PEER, "peer_close", 0, CLOSE_BY_ANSWER, "the peer sent a close frame")             \
 	X(CLOSE_FIN, "peer_fin", 0, CLOSE_SILENTLY,                                                \
 	  "the peer ended the stream without a close frame")                                       \
 	X(CLOSE_RESET, "peer_reset", 0, CLOSE_SILENTLY, "the peer reset the connection")           \

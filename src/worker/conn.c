@@ -18,10 +18,8 @@
 #include "ws/frame.h"
 
 static const char *const state_texts[] = {
-	[CONN_OPEN] = "open",
-	[CONN_CLOSING] = "closing",
-	[CONN_LINGERING] = "lingering",
-	[CONN_CLOSED] = "closed",
+	[CONN_OPEN] = "open",           [CONN_CLOSING] = "closing", [CONN_ANSWERING] = "answering",
+	[CONN_LINGERING] = "lingering", [CONN_CLOSED] = "closed",
 };
 
 const char *conn_state_text(enum conn_state state)
@@ -33,8 +31,10 @@ static void move(struct conn *c, enum conn_state to)
 {
 	/* bit per state that may follow */
 	static const uint8_t allowed[] = {
-		[CONN_OPEN] = 1 << CONN_CLOSING | 1 << CONN_LINGERING | 1 << CONN_CLOSED,
-		[CONN_CLOSING] = 1 << CONN_LINGERING | 1 << CONN_CLOSED,
+		[CONN_OPEN] = 1 << CONN_CLOSING | 1 << CONN_ANSWERING | 1 << CONN_LINGERING |
+	                      1 << CONN_CLOSED,
+		[CONN_CLOSING] = 1 << CONN_ANSWERING | 1 << CONN_CLOSED,
+		[CONN_ANSWERING] = 1 << CONN_CLOSED,
 		[CONN_LINGERING] = 1 << CONN_CLOSED,
 		[CONN_CLOSED] = 0,
 	};
@@ -330,7 +330,9 @@ void conn_close_with(struct worker *w, struct conn *c, enum close_reason reason,
 		close_text(text, sentence_of(reason, &last), last.retry_ms, &c->session->id);
 	leave_open(w, c, reason, &last);
 	/* Before anything is written: a write that fails ends it for good. */
-	move(c, manner == CLOSE_BY_HANDSHAKE ? CONN_CLOSING : CONN_LINGERING);
+	move(c, manner == CLOSE_BY_HANDSHAKE ? CONN_CLOSING
+	        : manner == CLOSE_BY_ANSWER  ? CONN_ANSWERING
+	                                     : CONN_LINGERING);
 	if (reason == CLOSE_QUEUE_FULL || reason == CLOSE_WRITE_TIMEOUT || reason == CLOSE_SHED ||
 	    manner == CLOSE_AT_ONCE)
 		give_up_queue(w, c);
@@ -358,7 +360,7 @@ void conn_on_peer_close(struct worker *w, struct conn *c, const struct ws_event 
 
 	if (c->state == CONN_CLOSING) {
 		recorder_answered(w, c, ev->close_code);
-		move(c, CONN_LINGERING);
+		move(c, CONN_ANSWERING);
 		return;
 	}
 	memcpy(text, ev->data, ev->len); /* for log and record; the answer has the code alone */
@@ -369,6 +371,10 @@ void conn_on_peer_close(struct worker *w, struct conn *c, const struct ws_event 
 
 void conn_on_flushed(struct worker *w, struct conn *c)
 {
+	if (c->state == CONN_ANSWERING) {
+		end(w, c);
+		return;
+	}
 	deadline_arm(w, c); /* at a stop, an empty queue has less time than a full one */
 	if (c->state != CONN_LINGERING || c->write_shut)
 		return;

@@ -2,12 +2,13 @@
  * A connection: socket, framer, send queue, timers. What the API knows of it is its session.
  *
  *            conn_open            conn_close: frame sent        peer's close frame
- *   handoff ----------> OPEN ---------------------> CLOSING ------------------.
- *                        |  \                          | deadline             v
- *                        |   `--- frame sent, nothing more to say -------> LINGERING
- *                        | peer is gone                |                      | FIN, deadline
- *                        v                             v                      v
- *                      CLOSED <------------------------------------------------
+ *   handoff ----------> OPEN ---------------------> CLOSING -----------------> ANSWERING
+ *                        |  \                          | deadline             ^     |
+ *                        |   +--- peer's close frame --+----------------------'     | ours is
+ *                        |   `--- frame sent, nothing more to say ---> LINGERING    | written
+ *                        | peer is gone                |                  | FIN,    |
+ *                        v                             v                  v deadline v
+ *                      CLOSED <-------------------------------------------------------
  *
  * There is one door out, conn_close(). A closed conn is given back at the end of the turn, so
  * that a later event of the same turn never meets a recycled one.
@@ -33,6 +34,7 @@
 enum conn_state {
 	CONN_OPEN,
 	CONN_CLOSING,   /* our close frame is on its way, the peer's is awaited */
+	CONN_ANSWERING, /* both are known: when ours is written, it ends (RFC 6455 7.1.1) */
 	CONN_LINGERING, /* nothing more is sent or listened to; the peer's FIN is awaited */
 	CONN_CLOSED,    /* on the worker's closed list */
 };
@@ -122,7 +124,8 @@ void conn_fail(struct worker *w, struct conn *c, int err) ON_WORKER;
 /* The peer's close frame: answer it, or take it as the answer to ours. */
 void conn_on_peer_close(struct worker *w, struct conn *c, const struct ws_event *ev) ON_WORKER;
 
-/* No longer open, and everything queued has been written: a lingering connection sends its FIN. */
+/* No longer open, and everything queued has been written: a lingering connection sends its FIN, one
+ * that answers has ended. */
 void conn_on_flushed(struct worker *w, struct conn *c) ON_WORKER;
 
 /* Watch for what its state needs. Inline, because nearly always that is so already. */

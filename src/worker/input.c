@@ -176,7 +176,7 @@ static void note_incomplete(struct worker *w, struct conn *c)
 /* Once closing, for the peer's close frame alone. */
 static bool listens(const struct conn *c)
 {
-	return c->state == CONN_OPEN || c->state == CONN_CLOSING;
+	return c->state <= CONN_CLOSING;
 }
 
 void input_consume(struct worker *w, struct conn *c, uint8_t *data, size_t len)
@@ -230,7 +230,7 @@ static inline size_t read_to(struct worker *w, struct conn *c, uint8_t *data, si
 	keepalive_heard(w, c);
 	c->bytes_in += (uint64_t)n;
 	stats_add(w->is.stats, STAT_BYTES_IN, (uint64_t)n);
-	if (c->state == CONN_LINGERING)
+	if (!listens(c))
 		return 0;
 	output_begin(w, c);
 	input_consume(w, c, data, tail + (size_t)n);

@@ -257,18 +257,29 @@ class Closing(wsmd.WsmdTest):
 
     def test_peer_that_never_finishes_is_let_go(self):
         server = self.wsmd(limits__close_timeout_s=0.3)
-        # One was kicked and says nothing, one broke the rules, one closed: none hangs up.
-        kicked, rude, polite = (rawws.RawClient(server, name) for name in ("a", "b", "c"))
+        # One was kicked and says nothing, one broke the rules: neither hangs up.
+        kicked, rude = (rawws.RawClient(server, name) for name in ("a", "b"))
         server.ctl("kick", target="a")
         rude.write(frame(3))
-        polite.write(close_frame(1000))
         server.is_quiet()
         self.assertEqual(kicked.closing().code, 1008)
         self.assertEqual(rude.closing().code, 1002)
-        self.assertEqual(polite.closing().code, 1000)
-        self.assertEqual(server.stat("basic.close_timeouts"), 3)
+        self.assertEqual(server.stat("basic.close_timeouts"), 2)
         hits = {row["limit"]: row["hits"] for row in server.ctl("limits")["limits"]}
-        self.assertEqual(hits["close_timeout_s"], 3)
+        self.assertEqual(hits["close_timeout_s"], 2)
+
+    def test_the_server_closes_first(self):
+        # Both close frames are through: the server does not wait for the peer to hang up.
+        server = self.wsmd(limits__close_timeout_s=60)
+        asking, asked = (rawws.RawClient(server, name) for name in ("a", "b"))
+        asking.write(close_frame(1000))
+        self.assertEqual(asking.closing().code, 1000)
+        server.ctl("kick", target="b")
+        self.assertEqual(asked.closing().code, 1008)
+        asked.write(close_frame(1008))
+        server.is_quiet()
+        self.assertTrue(asking.at_end() and asked.at_end())
+        self.assertEqual(server.stat("basic.close_timeouts"), 0)
 
     def test_kicked_client_finishes_the_handshake(self):
         server = self.wsmd()
