@@ -282,6 +282,19 @@ static void add_health(json_t *health, const struct stats_snapshot *s)
 	add_round_trips(health, s);
 }
 
+static json_t *mean(const struct stats_snapshot *s, unsigned of, unsigned by)
+{
+	return json_real(s->sum[by] == 0 ? 0 : (double)s->sum[of] / (double)s->sum[by]);
+}
+
+/* How well calls are saved: the more there is to do, the more a turn and a call should carry. */
+static void add_means(json_t *workers, const struct stats_snapshot *s)
+{
+	json_object_set_new(workers, "reads_per_turn", mean(s, STAT_READS, STAT_TURNS));
+	json_object_set_new(workers, "writes_per_turn", mean(s, STAT_WRITES, STAT_TURNS));
+	json_object_set_new(workers, "bytes_per_write", mean(s, STAT_BYTES_OUT, STAT_WRITES));
+}
+
 json_t *render_stats(const struct server *s, const struct stats_snapshot *snapshot)
 {
 	const struct conf *c = server_conf(s);
@@ -306,6 +319,7 @@ json_t *render_stats(const struct server *s, const struct stats_snapshot *snapsh
 	json_object_set_new(all, "pool", pool(snapshot));
 	add_counters(all, snapshot);
 	add_health(json_object_get(all, "health"), snapshot);
+	add_means(json_object_get(all, "workers"), snapshot);
 	json_object_set_new(basic, "closes",
 	                    family(snapshot, STAT_CLOSES, CLOSE_REASON_COUNT, stats_close_label));
 	json_object_set_new(basic, "errors", errors(snapshot));

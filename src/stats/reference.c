@@ -57,6 +57,11 @@ static const struct {
          "connections by the tens of their score: 0 to 9, 10 to 19, ... 90 to 99, 100 (Prometheus: "
          "`wsmd_connection_scores`)"},
 	{"workers.count", "worker threads"},
+	{"workers.reads_per_turn",
+         "workers.reads / workers.turns, since the start (Prometheus: divide the rates of the "
+         "counters)"},
+	{"workers.writes_per_turn", "workers.writes / workers.turns"},
+	{"workers.bytes_per_write", "basic.bytes_out / workers.writes"},
 	{"workers.each[].worker", "number of the worker, from 0"},
 	{"workers.each[].connections",
          "its open connections (Prometheus: `wsmd_worker_connections`)"},

@@ -80,6 +80,25 @@ class Stats(wsmd.WsmdTest):
         self.assertGreater(metrics[f"wsmd_worker_turn_seconds_sum{{{label}}}"], 0)
         self.assertGreater(metrics[f"wsmd_worker_turn_max_seconds{{{label}}}"], 0)
 
+    def test_what_a_turn_and_a_write_carry(self):
+        server = self.wsmd(**SETTINGS)
+        before = server.ctl("stats")
+        self.assertEqual(before["workers"]["bytes_per_write"], 0, "nothing was written yet")
+        client = rawws.RawClient(server, "a")
+        for _ in range(50):
+            client.write(rawws.frame(rawws.TEXT, "x" * 1000) * 16)
+            for _ in range(16):
+                self.assertEqual(client.receive(), "x" * 1000)
+        stats = server.ctl("stats")
+        workers = stats["workers"]
+        for mean, of, by in (
+            ("reads_per_turn", workers["reads"], workers["turns"]),
+            ("writes_per_turn", workers["writes"], workers["turns"]),
+            ("bytes_per_write", stats["basic"]["bytes_out"], workers["writes"]),
+        ):  # fmt: skip
+            self.assertAlmostEqual(workers[mean], of / by)
+        self.assertGreater(workers["bytes_per_write"], 1004, "replies leave together")
+
     def with_turns(self, server, n):
         """/metrics, which is up to a second old, once it knows of so many."""
         metrics = server.metrics()
