@@ -42,6 +42,13 @@ static void unknown(struct server *s, struct control *c, const char *name)
 	control_fail(s, c, "unknown_command", message, NULL, NULL);
 }
 
+bool command_overlaps(const json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "command"));
+
+	return name != NULL && strcmp(name, "send") == 0;
+}
+
 void command_run(struct server *s, struct control *c, json_t *request)
 {
 	json_t *word = json_object_get(request, "command");

@@ -7,7 +7,11 @@
 
 #include "server/control.h"
 
-/* Begin the command of @request for @c, which is busy until it is answered. */
+/* May the command be begun before the ones before it are answered, and those behind it before it
+ * is? True of "send": the order in which it is told is the order of the workers' inboxes. */
+bool command_overlaps(const json_t *request);
+
+/* Begin the command of @request for @c. */
 void command_run(struct server *s, struct control *c, json_t *request) ON_MAIN;
 
 /* The handlers. Each answers @c exactly once, now or when the workers have answered. */

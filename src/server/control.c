@@ -13,8 +13,7 @@
 
 #define MAX_SESSIONS 16
 #define READ_BYTES   4096
-#define STREAM_BYTES (64 * 1024) /* that may wait when a line is added */
-#define STUCK_MS     5000        /* output that has not moved for so long is not waited for */
+#define STUCK_MS     5000 /* output that has not moved for so long is not waited for */
 
 void control_init(struct server *s)
 {
@@ -27,6 +26,8 @@ static void end_session(struct server *s, struct control *c)
 	taps_session_ends(s, c);
 	os_poll_remove(s->poll, c->fd);
 	os_close(c->fd);
+	answers_fini(&c->answers);
+	json_decref(c->held);
 	free(c->in);
 	free(c->out);
 	slab_free(&s->controls, c); /* an answer that still comes finds nobody */
@@ -45,7 +46,8 @@ void control_fini(struct server *s)
 static bool may_go(const struct server *s, const struct control *c) ON_MAIN;
 static bool may_go(const struct server *s, const struct control *c)
 {
-	return !c->busy && (c->out == NULL || s->now_ms - c->used_ms > STUCK_MS);
+	return !c->busy && c->answers.n == 0 &&
+	       (c->out == NULL || s->now_ms - c->used_ms > STUCK_MS);
 }
 
 /* A place for one more. Hung clients must not lock the operator out: if there is no place, the
@@ -107,114 +109,24 @@ void control_wake(struct server *s)
 		s->control_resting = false;
 }
 
-/* ---- output ---- */
-
-static void flush(struct control *c)
-{
-	while (c->out_at < c->out_len) {
-		const ssize_t n = os_write(c->fd, c->out + c->out_at, c->out_len - c->out_at);
-
-		if (n == -EAGAIN)
-			return;
-		if (n < 0) {
-			c->ending = true;
-			break;
-		}
-		c->out_at += (size_t)n;
-	}
-	free(c->out);
-	c->out = NULL;
-	c->out_len = c->out_at = 0;
-}
-
-/* One answer at a time: the next line is not looked at before this one is written. */
-static void answer(struct server *s, struct control *c, json_t *line) ON_MAIN;
-static void answer(struct server *s, struct control *c, json_t *line)
-{
-	char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT);
-
-	json_decref(line);
-	c->busy = false;
-	c->used_ms = s->now_ms;
-	ASSERT(c->out == NULL);
-	if (text == NULL) {
-		c->ending = true; /* no memory even to say so */
-		return;
-	}
-	c->out_len = strlen(text) + 1;
-	text[c->out_len - 1] = '\n'; /* in place of the NUL */
-	c->out = text;
-	flush(c);
-}
-
-void control_reply(struct server *s, struct control *c, json_t *result)
-{
-	answer(s, c,
-	       json_pack("{s:i, s:b, s:o}", "version", WSMD_CTL_VERSION, "ok", 1, "result",
-	                 result));
-}
-
-void control_fail(struct server *s, struct control *c, const char *code, const char *message,
-                  const char *hint, json_t *extra)
-{
-	json_t *error = json_pack("{s:s, s:s}", "code", code, "message", message);
-
-	if (hint != NULL)
-		json_object_set_new(error, "hint", json_string(hint));
-	if (extra != NULL)
-		json_object_update(error, extra);
-	json_decref(extra);
-	answer(s, c,
-	       json_pack("{s:i, s:b, s:o}", "version", WSMD_CTL_VERSION, "ok", 0, "error", error));
-}
-
-/* Add a line to what waits. */
-static bool append(struct control *c, json_t *line)
-{
-	const size_t left = c->out_len - c->out_at;
-	char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT), *out;
-	const size_t len = text == NULL ? 0 : strlen(text);
-
-	json_decref(line);
-	out = text == NULL ? NULL : malloc(left + len + 1);
-	if (out != NULL) {
-		if (left > 0)
-			memcpy(out, c->out + c->out_at, left);
-		memcpy(out + left, text, len);
-		out[left + len] = '\n';
-		free(c->out);
-		c->out = out;
-		c->out_at = 0;
-		c->out_len = left + len + 1;
-	}
-	free(text);
-	return out != NULL;
-}
-
-bool control_stream(struct server *s, struct control *c, json_t *line)
-{
-	if (c->ending || c->out_len - c->out_at > STREAM_BYTES) {
-		json_decref(line);
-		return false;
-	}
-	if (!append(c, line))
-		return false;
-	c->used_ms = s->now_ms;
-	flush(c);
-	return true;
-}
-
-void control_finish(struct server *s, struct control *c, json_t *line)
-{
-	(void)append(c, line); /* without memory the end itself says it */
-	c->busy = false;       /* it may go if it is stuck */
-	c->ending = true;
-	c->used_ms = s->now_ms;
-	if (c->out != NULL)
-		flush(c);
-}
-
 /* ---- input ---- */
+
+/* The answer to a line of @len bytes is the next. False: out of memory, the session ends. */
+static bool begin_line(struct control *c, size_t len)
+{
+	c->current = answers_add(&c->answers, len);
+	c->ending = c->ending || c->current == NULL;
+	return c->current != NULL;
+}
+
+static void run(struct server *s, struct control *c, json_t *request, size_t len) ON_MAIN;
+static void run(struct server *s, struct control *c, json_t *request, size_t len)
+{
+	if (!begin_line(c, len))
+		return;
+	c->busy = !command_overlaps(request);
+	command_run(s, c, request);
+}
 
 static void take_line(struct server *s, struct control *c, const char *line, size_t len) ON_MAIN;
 static void take_line(struct server *s, struct control *c, const char *line, size_t len)
@@ -223,36 +135,84 @@ static void take_line(struct server *s, struct control *c, const char *line, siz
 	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
 	char message[JSON_ERROR_TEXT_LENGTH + 64];
 
-	c->busy = true;
 	if (request == NULL) {
 		snprintf(message, sizeof(message), "the line is not JSON: %s at column %d",
 		         where.text, where.column);
-		control_fail(s, c, "bad_request", message, NULL, NULL);
-		return;
+		if (begin_line(c, len))
+			control_fail(s, c, "bad_request", message, NULL, NULL);
+	} else if (c->answers.n > 0 && !command_overlaps(request)) {
+		c->held = json_incref(request);
+	} else {
+		run(s, c, request, len);
 	}
-	command_run(s, c, request);
 	json_decref(request);
 }
 
-/* Work off the lines that are here, one after the other's answer. */
+static void run_held(struct server *s, struct control *c) ON_MAIN;
+static void run_held(struct server *s, struct control *c)
+{
+	json_t *request = c->held;
+
+	c->held = NULL;
+	run(s, c, request, 0);
+	json_decref(request);
+}
+
+/* The next line that is whole, of at least one byte; 0: none is, or it never will be. */
+static size_t next_line(struct server *s, struct control *c, size_t at) ON_MAIN;
+static size_t next_line(struct server *s, struct control *c, size_t at)
+{
+	const size_t left = c->in_len - at;
+	const char *end = left > 0 ? memchr(c->in + at, '\n', left) : NULL;
+	const size_t used = end != NULL ? (size_t)(end - c->in) + 1 - at : left;
+
+	if (end != NULL && used <= WSMD_CTL_MAX_LINE)
+		return used;
+	if (used >= WSMD_CTL_MAX_LINE) {
+		if (begin_line(c, used))
+			control_fail(s, c, "too_large", "a line has at most 4 MiB", NULL, NULL);
+		c->too_long = true;
+	}
+	return 0;
+}
+
+/* Sends are begun one behind the other; all else waits until what is before it is answered. */
+static bool may_begin(const struct control *c)
+{
+	return !c->busy && !c->ending && !c->too_long && c->out == NULL &&
+	       (c->held == NULL ? answers_room(&c->answers) : c->answers.n == 0);
+}
+
+/* The command that was held back, or that of the line at @at. False: neither is there. */
+static bool begin_next(struct server *s, struct control *c, size_t *at) ON_MAIN;
+static bool begin_next(struct server *s, struct control *c, size_t *at)
+{
+	size_t n;
+
+	if (c->held != NULL) {
+		run_held(s, c);
+		return true;
+	}
+	n = next_line(s, c, *at);
+	if (n == 0)
+		return false;
+	take_line(s, c, c->in + *at, n - 1);
+	*at += n;
+	return true;
+}
+
+/* Work off the lines that are here, and write what is answered. */
 static void take_lines(struct server *s, struct control *c) ON_MAIN;
 static void take_lines(struct server *s, struct control *c)
 {
-	while (!c->busy && !c->ending && c->out == NULL) {
-		const char *end = c->in_len > 0 ? memchr(c->in, '\n', c->in_len) : NULL;
-		const size_t used = end != NULL ? (size_t)(end - c->in) + 1 : c->in_len;
+	size_t at = 0;
 
-		if (end == NULL && used < WSMD_CTL_MAX_LINE)
-			return;
-		if (end == NULL || used > WSMD_CTL_MAX_LINE) {
-			control_fail(s, c, "too_large", "a line has at most 4 MiB", NULL, NULL);
-			c->ending = true;
-			return;
-		}
-		take_line(s, c, c->in, used - 1);
-		memmove(c->in, c->in + used, c->in_len - used);
-		c->in_len -= used;
-	}
+	control_send_ready(c);
+	while (may_begin(c) && begin_next(s, c, &at))
+		control_send_ready(c);
+	control_send_ready(c); /* that a line never ends */
+	memmove(c->in, c->in + at, c->in_len - at);
+	c->in_len -= at;
 }
 
 static int make_room(struct control *c)
@@ -281,8 +241,20 @@ static void read_some(struct control *c)
 	n = os_read(c->fd, c->in + c->in_len, c->in_cap - c->in_len);
 	if (n > 0)
 		c->in_len += (size_t)n;
+	else if (n == 0)
+		c->hung_up = true; /* what it has asked it may still want to know */
 	else if (n != -EAGAIN)
-		c->ending = true; /* an answer under way finds nobody */
+		c->ending = true;
+}
+
+static bool may_end(const struct control *c)
+{
+	return !c->busy && c->held == NULL && c->answers.n == 0;
+}
+
+static bool may_read(const struct control *c)
+{
+	return may_begin(c) && c->held == NULL && !c->hung_up;
 }
 
 /* Go on, watch for what is needed next, or end. */
@@ -291,11 +263,11 @@ void control_settle(struct server *s, struct control *c)
 	uint32_t want;
 
 	take_lines(s, c);
-	if (c->ending && c->out == NULL) {
+	if (c->out == NULL && (c->ending || (may_end(c) && (c->hung_up || c->too_long)))) {
 		end_session(s, c);
 		return;
 	}
-	want = (c->out != NULL ? OS_WRITE : 0) | (c->busy || c->out != NULL ? 0 : OS_READ);
+	want = (c->out != NULL ? OS_WRITE : 0) | (may_read(c) ? OS_READ : 0);
 	if (want != c->interest && os_poll_change(s->poll, c->fd, want, slab_handle_of(c)) < 0)
 		end_session(s, c);
 	else
@@ -310,8 +282,8 @@ void control_on_event(struct server *s, const struct os_event *ev)
 		return;
 	c->used_ms = s->now_ms;
 	if (ev->events & OS_WRITE)
-		flush(c);
-	if (ev->events & OS_READ && !c->busy && c->out == NULL)
+		control_send_ready(c);
+	if (ev->events & OS_READ && may_read(c))
 		read_some(c);
 	else if (ev->events & (OS_ERROR | OS_HANGUP))
 		c->ending = true;
@@ -323,5 +295,21 @@ void control_on_answer(struct server *s, struct request *r)
 	struct control *c = operation_on_answer(s, r);
 
 	if (c != NULL)
-		control_settle(s, c);
+		c->answered = s->control_answered = true;
+}
+
+void control_settle_answered(struct server *s)
+{
+	uint32_t index = 0;
+
+	if (!s->control_answered)
+		return;
+	s->control_answered = false;
+	for (struct control *c; (c = slab_next(&s->controls, &index)) != NULL;) {
+		const bool answered = c->answered;
+
+		c->answered = false;
+		if (answered)
+			control_settle(s, c);
+	}
 }

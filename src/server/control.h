@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "server/answers.h"
 #include "server/server.h"
 #include "shard/request.h"
 
@@ -16,7 +17,13 @@ struct control {
 	int fd;
 	uint32_t uid; /* of the process at the other end */
 	uint32_t interest;
-	bool busy;        /* a command waits for workers, or streams: the next line waits too */
+	struct answers answers;
+	struct answer *current; /* which the next control_reply() or control_fail() is */
+	json_t *held;     /* a command that waits for all answers before its own; NULL: none */
+	bool busy;        /* a command is alone, or streams: the next line waits */
+	bool answered;    /* in this turn: see control_settle_answered() */
+	bool hung_up;     /* its peer says no more: it ends when all is answered */
+	bool too_long;    /* its last line never ends: nothing behind it is read */
 	bool ending;      /* no more is read; closed when the output is written */
 	uint64_t used_ms; /* when something last came or was answered, monotonic [ms] */
 	char *in, *out;
@@ -33,6 +40,9 @@ void control_accept(struct server *s) ON_MAIN;
 void control_wake(struct server *s) ON_MAIN;
 void control_on_event(struct server *s, const struct os_event *ev) ON_MAIN;
 
+/* Write what waits, and the answers that may leave. */
+void control_send_ready(struct control *c);
+
 /* One more line of a command that streams; consumed. False: it was left out, because the session
  * does not read, or without memory. */
 MUST_CHECK bool control_stream(struct server *s, struct control *c, json_t *line) ON_MAIN;
@@ -43,8 +53,10 @@ void control_finish(struct server *s, struct control *c, json_t *line) ON_MAIN;
 /* After writing to @c from outside of its own commands: watch, go on, or end it. */
 void control_settle(struct server *s, struct control *c) ON_MAIN;
 
-/* A worker has answered. */
+/* A worker has answered. What is ready leaves with control_settle_answered(), when all workers'
+ * answers of a turn are in. */
 void control_on_answer(struct server *s, struct request *r) ON_MAIN;
+void control_settle_answered(struct server *s) ON_MAIN;
 
 /* Answer the line that is being worked on; exactly one of these for each. @result is consumed. */
 void control_reply(struct server *s, struct control *c, json_t *result) ON_MAIN;

@@ -18,7 +18,7 @@ struct operation *operation_new(struct server *s, struct control *c)
 	if (op == NULL)
 		control_fail(s, c, "internal", "out of memory", NULL, NULL);
 	else
-		op->control = slab_handle_of(c);
+		*op = (struct operation){.control = slab_handle_of(c), .answer = c->current};
 	return op;
 }
 
@@ -257,6 +257,8 @@ struct control *operation_on_answer(struct server *s, struct request *r)
 	request_free(r);
 	if (--op->waiting > 0)
 		return NULL;
+	if (c != NULL)
+		c->current = op->answer;
 	if (c == NULL)
 		operation_free(op);
 	else if (operation_incomplete(op) && op->sum.matched == 0 && op->whys == NULL)

@@ -11,7 +11,8 @@ struct inquiry;
 struct why;
 
 struct operation {
-	slab_handle control; /* who asked; may be gone by the end */
+	slab_handle control;   /* who asked; may be gone by the end, and with it ... */
+	struct answer *answer; /* ... what is answered */
 	uint32_t waiting;
 	/* Called when the last answer is in; @c is not NULL. Replies, or asks on. */
 	void (*finish)(struct server *s, struct control *c, struct operation *op);

@@ -92,7 +92,8 @@ struct server {
 	struct acceptor *acceptor OWNED_BY_MAIN;
 	struct worker *workers OWNED_BY_MAIN;        /* array of n_workers */
 	struct server_thread *threads OWNED_BY_MAIN; /* 0: acceptor, 1...: workers */
-	struct slab controls OWNED_BY_MAIN; /* struct control: sessions on the control socket */
+	struct slab controls OWNED_BY_MAIN;  /* struct control: sessions on the control socket */
+	bool control_answered OWNED_BY_MAIN; /* at least one of them in this turn */
 	struct server_tap *taps[SERVER_TAPS] OWNED_BY_MAIN; /* NULL: no such tap */
 };
 

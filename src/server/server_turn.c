@@ -273,6 +273,7 @@ bool server_turn(struct server *s)
 	if (newcomer)
 		control_accept(s);
 	on_items(s);
+	control_settle_answered(s);
 	do_wanted(s);
 	close_gate(s);
 	memory_step(s);

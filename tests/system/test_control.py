@@ -121,6 +121,119 @@ class Protocol(ControlTest):
         self.assertIn("connections", session.answer()["result"])
         self.assertIn("basic", session.answer()["result"])
 
+    def test_sends_overlap_and_are_answered_in_order(self):
+        server = self.wsmd(workers=2)
+        clients = {name: rawws.RawClient(server, name) for name in ("a", "b", "c", "d")}
+        session = self.session(server)
+        users = [("a", "b", "nobody", "c", "d", "a")[i * i % 6] for i in range(300)]
+        lines = [line("send", user=user, text=str(i)) for i, user in enumerate(users)]
+        lines[100] = b"garbage\n"
+        lines[200] = line("send", user="a")
+        session.send(b"".join(lines))
+        for i, user in enumerate(users):
+            answer = session.answer()
+            if i in (100, 200):
+                self.assertEqual(answer["error"]["code"], "bad_request")
+            else:
+                self.assertEqual(answer["result"]["delivered"], int(user != "nobody"), i)
+        for name, client in clients.items():
+            for i, user in enumerate(users):
+                if user == name and i not in (100, 200):
+                    self.assertEqual(client.receive(), str(i))
+
+    def test_other_commands_wait_and_are_waited_for(self):
+        server = self.wsmd(workers=2)
+        client = rawws.RawClient(server, "a")
+        session = self.session(server)
+        for i in range(20):
+            to_group = line("send", group=f"g{i}", text="to the group")
+            session.send(
+                line("send", user="a", text="before") * 3 + to_group
+                + line("join", target="a", group=f"g{i}") + to_group * 2
+                + line("leave", target="a", group=f"g{i}") + to_group
+                + line("send", user="a", text="after") + line("stats")
+            )  # fmt: skip
+            results = [session.answer()["result"] for _ in range(11)]
+            delivered = [result.get("delivered") for result in results]
+            self.assertEqual(delivered, [1, 1, 1, 0, None, 1, 1, None, 0, 1, None])
+            self.assertEqual(results[-1]["delivery"]["delivered"], 6 * (i + 1))
+        received = [client.receive() for _ in range(20 * 6)]
+        self.assertEqual(received, (["before"] * 3 + ["to the group"] * 2 + ["after"]) * 20)
+
+    def test_another_command_waits_for_sends(self):
+        session = self.session(self.wsmd(workers=2))
+        for i in range(1, 6):
+            session.send(line("send", user="nobody", text="x") * 30 + line("stats"))
+            for _ in range(30):
+                self.assertEqual(session.answer()["result"]["delivered"], 0)
+            stats = session.answer()["result"]
+            self.assertEqual(stats["delivery"]["no_such_target"], 30 * i)
+
+    def test_a_send_waits_for_another_command(self):
+        server = self.wsmd()
+        client = rawws.RawClient(server, "a")
+        session = self.session(server)
+        (row,) = session.ask("ls")["connections"]
+        session.send(line("ping", connection=row["id"]) + line("send", user="a", text="x"))
+        opcode, nonce = client.read_frame()
+        self.assertEqual(opcode, rawws.PING)
+        self.assertEqual(server.stat("delivery.sends"), 0)
+        client.send(nonce, rawws.PONG)
+        self.assertIn("rtt_us", session.answer()["result"])
+        self.assertEqual(session.answer()["result"]["delivered"], 1)
+
+    def test_lines_cut_anywhere(self):
+        server = self.wsmd(workers=2)
+        client = rawws.RawClient(server, "a")
+        session = self.session(server)
+        send = line("send", user="a", text="x")
+        for data in (send * 3, send + line("ls") + send, send * 2 + line("nothing")):
+            for cut in range(1, len(data)):
+                session.send(data[:cut])
+                if cut % 7 == 0:
+                    server.ctl("ls")  # the rest comes when that has been read
+                session.send(data[cut:])
+                answers = [session.answer() for _ in range(3)]
+                self.assertEqual(answers[0]["result"]["delivered"], 1)
+                sent = sum("delivered" in answer.get("result", ()) for answer in answers)
+                for _ in range(sent):
+                    self.assertEqual(client.receive(), "x")
+
+    def test_one_who_sends_and_never_reads(self):
+        server = self.wsmd(workers=2)
+        client = rawws.RawClient(server, "a")
+        session = self.session(server)
+        send = line("send", user="a", text="x", each=True) * 100
+        unsent = b""
+        session.sock.settimeout(0.5)
+        try:
+            for _ in range(1000):
+                unsent = send
+                while unsent:
+                    unsent = unsent[session.sock.send(unsent) :]
+        except OSError:
+            pass  # nothing is read while answers wait
+        self.assertTrue(unsent)
+        self.assertLess(server.stat("delivery.sends"), 100 * 1000)
+        server.ctl("ls")  # the others are served
+        session.sock.settimeout(wsmd.PATIENCE_S)
+        sent = server.stat("delivery.sends")
+        for _ in range(sent):
+            self.assertEqual(session.answer()["result"]["delivered"], 1)
+        self.assertEqual(client.receive(), "x")
+
+    def test_session_that_vanishes_with_sends_under_way(self):
+        server = self.wsmd(workers=2)
+        client = rawws.RawClient(server, "a")
+        for _ in range(50):
+            session = self.session(server)
+            session.send(line("send", user="a", text="x") * 64 + line("ls"))
+            session.close()
+        server.ctl("send", user="a", text="last")
+        while client.receive() != "last":
+            pass
+        self.eventually(lambda: server.descriptors() == server.descriptors_at_start + 1)
+
     def test_writer_who_shuts_down_still_gets_his_answers(self):
         session = self.session(self.wsmd())
         session.send(line("ls") + line("stats"))

@@ -57,6 +57,8 @@ static void begin(void)
 	cr_assert_not_null(session);
 	session->fd = fds[0];
 	session->interest = OS_READ;
+	session->current = answers_add(&session->answers, 0);
+	cr_assert_not_null(session->current);
 	cr_assert_eq(os_poll_add(s.poll, fds[0], OS_READ, slab_handle_of(session)), 0);
 	peer = fds[1];
 }
@@ -87,7 +89,10 @@ static void run(const char *request)
 static json_t *answered(void)
 {
 	char line[4096];
-	const ssize_t n = read(peer, line, sizeof(line));
+	ssize_t n;
+
+	control_send_ready(session);
+	n = read(peer, line, sizeof(line));
 
 	return n > 0 ? json_loadb(line, (size_t)n, 0, NULL) : NULL;
 }

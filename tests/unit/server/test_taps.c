@@ -46,6 +46,8 @@ static void begin(void)
 	handle = slab_handle_of(session);
 	session->fd = fds[0];
 	session->interest = OS_READ;
+	session->current = answers_add(&session->answers, 0);
+	cr_assert_not_null(session->current);
 	cr_assert_eq(os_poll_add(s.poll, fds[0], OS_READ, handle), 0);
 	peer = fds[1];
 }
@@ -70,6 +72,7 @@ static void run(const char *request)
 	cr_assert_not_null(parsed);
 	session->busy = true;
 	command_run(&s, session, parsed);
+	control_send_ready(session);
 	json_decref(parsed);
 }
 
