@@ -58,7 +58,7 @@ struct conn {
 	uint8_t interest : 3; /* events the poll watches */
 	bool paused : 1;      /* not read from: its own replies fill the queue */
 	bool write_shut : 1;  /* our FIN is sent */
-	bool is_dirty : 1;    /* in worker.dirty */
+	bool is_dirty : 1;    /* in worker.dirty or worker.crowd */
 	bool is_tapped : 1;   /* somebody follows its frames: see tapper.h */
 	bool has_tail : 1;    /* of a frame header or control frame the beginning is here */
 	/* Stamps, see worker.h. */
@@ -75,7 +75,7 @@ struct conn {
 
 	/* The rest of its life. */
 	struct timer timer;
-	struct conn *next;         /* in worker.dirty or worker.closed */
+	struct conn *next;         /* in worker.dirty, .crowd or .closed */
 	struct aside *aside;       /* what few have; NULL: nothing of it */
 	struct recorder *recorder; /* NULL: none */
 	uint64_t opened_ms;        /* monotonic [ms] */

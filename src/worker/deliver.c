@@ -6,7 +6,7 @@
 #include "worker/output.h"
 
 #define LOOKS_PER_TURN 65536 /* at places, without a delivery ... */
-#define DELIVERY_COST  256   /* ... each of which, with its write, takes as long as these */
+#define DELIVERY_COST  8     /* ... each of which takes as long as these to queue */
 
 /* Whoever is full and still open goes without this message: limits.slow_consumer. */
 static enum drop_reason drop_reason_of(int err, const struct conn *c)
@@ -89,16 +89,23 @@ static bool walk(struct worker *w, struct request *r, struct route *at)
 {
 	uint32_t *const places = &w->delivery.places;
 
+	w->delivery.to_many = r->target.kind != TARGET_USER && r->target.kind != TARGET_CONNECTION;
 	for (struct conn *c; (c = route_next(w, at)) != NULL;) {
 		send_one(w, c, r);
 		*places -= *places < DELIVERY_COST ? *places : DELIVERY_COST;
 	}
+	w->delivery.to_many = false;
 	if (route_rests(w, at))
 		return false;
 	r->outcome.excluded = at->excluded;
 	count(w, &r->outcome);
 	request_answer(r);
 	return true;
+}
+
+void deliver_init(struct delivery *d)
+{
+	*d = (struct delivery){.per_turn = LOOKS_PER_TURN};
 }
 
 void deliver_begin(struct worker *w, struct request *r)
@@ -116,7 +123,7 @@ void deliver_turn(struct worker *w)
 {
 	struct delivery *d = &w->delivery;
 
-	d->places = LOOKS_PER_TURN;
+	d->places = d->per_turn;
 	if (d->resting == NULL)
 		return;
 	route_go_on(w, &d->at);

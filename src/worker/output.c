@@ -13,7 +13,8 @@
 #include "worker/tapper.h"
 #include "ws/frame.h"
 
-#define MAX_IOV 256
+#define MAX_IOV        256
+#define CROWD_PER_TURN 256 /* writes, of a few microseconds each */
 
 /*
  * May a frame be collected behind the queue, if @total bytes are collected then, but for its
@@ -37,9 +38,11 @@ static int enqueue(struct worker *w, struct conn *c, struct msg *m)
 		return err;
 	stats_add(w->is.stats, STAT_QUEUE_BYTES, m->frame_len);
 	if (w->current != c && !c->is_dirty) {
+		struct conn_list *l = w->delivery.to_many ? &w->crowd : &w->dirty;
+
 		c->is_dirty = true;
-		*w->dirty_end = c;
-		w->dirty_end = &c->next;
+		*l->end = c;
+		l->end = &c->next;
 	}
 	return 0;
 }
@@ -435,17 +438,27 @@ void output_flush(struct worker *w, struct conn *c)
 	conn_watch(w, c);
 }
 
-void output_flush_dirty(struct worker *w)
+static void flush_list(struct worker *w, struct conn_list *l, uint32_t most) ON_WORKER;
+static void flush_list(struct worker *w, struct conn_list *l, uint32_t most)
 {
-	for (struct conn *c; (c = w->dirty) != NULL;) {
-		w->dirty = c->next;
-		if (w->dirty == NULL)
-			w->dirty_end = &w->dirty;
+	for (struct conn *c; (c = l->first) != NULL && most > 0;) {
+		l->first = c->next;
+		if (l->first == NULL)
+			l->end = &l->first;
 		c->next = NULL;
 		c->is_dirty = false;
-		if (c->state == CONN_CLOSED)
+		if (c->state == CONN_CLOSED) {
 			conn_reap_later(w, c);
-		else
-			output_flush(w, c);
+			continue;
+		}
+		output_flush(w, c);
+		most--;
 	}
+}
+
+void output_flush_dirty(struct worker *w)
+{
+	flush_list(w, &w->dirty, UINT32_MAX);
+	flush_list(w, &w->crowd, CROWD_PER_TURN);
+	w->again = w->again || w->crowd.first != NULL;
 }

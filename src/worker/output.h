@@ -3,7 +3,7 @@
  *
  * Replies to what is being read are collected in the worker's own buffer and leave with one
  * write when the read is worked off; messages from elsewhere are queued by reference and leave
- * at the end of the turn. What the kernel does not take waits in the connection's queue, and
+ * at the end of the turn, or a few turns later what is for many. What the kernel does not take waits in the connection's queue, and
  * then everything that follows is queued behind it.
  *
  * Thread: the worker that owns the connection.
@@ -59,5 +59,6 @@ void output_end(struct worker *w, struct conn *c) ON_WORKER;
 /* Write what waits, once. */
 void output_flush(struct worker *w, struct conn *c) ON_WORKER;
 
-/* End of the turn: write to every connection that got something from elsewhere. */
+/* End of the turn: write to every connection that got something from elsewhere; of those who got it
+ * with many others, to a share, so that the next messages to them leave with the same write. */
 void output_flush_dirty(struct worker *w) ON_WORKER;

@@ -32,7 +32,9 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 
 	role_enter(&role_worker); /* nobody else has it yet */
 	*w = (struct worker){.is = *setup, .poll = -1};
-	w->dirty_end = &w->dirty;
+	w->dirty.end = &w->dirty.first;
+	w->crowd.end = &w->crowd.first;
+	deliver_init(&w->delivery);
 	list_init(&w->pingers);
 	list_init(&w->ranks_asked);
 	slab_init(&w->conns, sizeof(struct conn), UINT32_MAX);

@@ -64,6 +64,10 @@ struct worker_setup {
 	struct worker_hooks hooks;
 };
 
+struct conn_list {
+	struct conn *first, **end;
+};
+
 struct worker {
 	struct worker_setup is; /* constant */
 
@@ -84,8 +88,9 @@ struct worker {
 	struct slab send_nodes OWNED_BY_WORKER;
 	struct recorders recorders OWNED_BY_WORKER;
 	struct registry registry OWNED_BY_WORKER;
-	struct conn *dirty OWNED_BY_WORKER; /* with output queued by others this turn, in order */
-	struct conn **dirty_end OWNED_BY_WORKER;
+	/* With output queued by others, in order: this turn's ... */
+	struct conn_list dirty OWNED_BY_WORKER;
+	struct conn_list crowd OWNED_BY_WORKER;       /* ... and receivers of messages to many */
 	struct conn *closed OWNED_BY_WORKER;          /* whose memory is reused after the turn */
 	uint32_t ranks[HEALTH_RANKS] OWNED_BY_WORKER; /* open connections of each */
 	struct list pingers OWNED_BY_WORKER;          /* requests that wait for a pong */

@@ -161,7 +161,8 @@ static void walk_worker(struct worker *w)
 		open += c->state == CONN_OPEN;
 	}
 	check_groups(w, memberships);
-	EXPECT(w->dirty == NULL && w->closed == NULL, "work of a turn is left over");
+	EXPECT(w->dirty.first == NULL && w->closed == NULL, "work of a turn is left over");
+	EXPECT(w->crowd.first == NULL || w->again, "a crowd is forgotten");
 	EXPECT(memcmp(w->ranks, ranks, sizeof(ranks)) == 0, "worker %u has lost count of the sick",
 	       w->is.index);
 	EXPECT(w->registry.sessions.in_use == open, "%u sessions, %llu open connections",

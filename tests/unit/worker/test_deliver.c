@@ -11,7 +11,8 @@
 #include "worker/output.h"
 #include "ws/receiver.h"
 
-#define MANY 600
+#define MANY     600
+#define PER_TURN 2000 /* places: some 250 deliveries */
 
 static struct bed b;
 static struct conn *crowd[MANY];
@@ -42,6 +43,7 @@ static void begin(void)
 	char head[256];
 
 	bed_begin(&b, 1);
+	b.w->delivery.per_turn = PER_TURN;
 	for (uint32_t i = 0; i < MANY; i++) {
 		crowd[i] = bed_open_as(&b, "chat", "");
 		cr_assert_eq(group_join(&b.w->registry, crowd[i]->session, "lobby", 5, &no_limits),
@@ -50,12 +52,20 @@ static void begin(void)
 	}
 }
 
+static void flush_all(void) ON_WORKER;
+static void flush_all(void)
+{
+	do
+		output_flush_dirty(b.w);
+	while (b.w->crowd.first != NULL);
+}
+
 static void end(void) ON_WORKER;
 static void end(void)
 {
 	uint32_t index = 0;
 
-	output_flush_dirty(b.w);
+	flush_all();
 	for (struct conn *c; (c = slab_next(&b.w->conns, &index)) != NULL;)
 		conn_abort(b.w, c, CLOSE_STOP);
 	conn_reap(b.w);
@@ -91,7 +101,7 @@ static void finish(struct request *r, uint32_t delivered)
 	cr_expect_eq(r->outcome.matched, delivered);
 	cr_expect_eq(stats_get(b.stats, STAT_DELIVERED), delivered);
 	request_free(r);
-	output_flush_dirty(b.w);
+	flush_all();
 }
 
 static void expect_received(uint32_t peer, const char *text)
@@ -218,13 +228,50 @@ Test(deliver, nothing_overtakes)
 		cr_assert_eq(item, &all[i]->item, "answer %d", i);
 		request_free(all[i]);
 	}
-	cr_assert(worker_turn(b.w));
+	flush_all();
 	expect_received(MANY - 1, "\x81\x05"
 	                          "first"
 	                          "\x81\x04"
 	                          "then"
 	                          "\x81\x04"
 	                          "last");
+	end();
+}
+
+/* What is for many is written to a share of them in a turn, and to each at once what has come
+ * meanwhile; who gets something of his own does not wait for it. */
+Test(deliver, messages_to_a_crowd_leave_together)
+{
+	struct request *one;
+	uint64_t writes;
+	struct conn *c;
+	uint32_t turns = 0;
+	bool again;
+
+	role_enter(&role_worker);
+	begin();
+	b.w->delivery.per_turn = 20 * MANY * 8;
+	c = bed_open_as(&b, "other", "");
+	one = request_to(TARGET_CONNECTION, "own");
+	one->target.id = c->session->id;
+	inbox_push_always(&b.w->inbox, &one->item);
+	for (int i = 0; i < 5; i++)
+		inbox_push_always(&b.w->inbox, &request_to(TARGET_GROUP, "x")->item);
+	writes = stats_get(b.stats, STAT_WRITES);
+	cr_assert(worker_turn(b.w));
+	cr_assert_eq(stats_get(b.stats, STAT_DELIVERED), 5 * MANY + 1);
+	cr_assert_leq(stats_get(b.stats, STAT_WRITES) - writes, 257);
+	cr_assert_eq(b.w->conns.in_use, MANY + 1);
+	cr_assert_eq(c->sendq.n, 0, "it waits for others");
+	cr_assert(b.w->again, "nobody wakes it up for the others");
+	cr_assert_not(b.w->delivery.to_many);
+	while (b.w->crowd.first != NULL && turns++ < 10)
+		cr_assert(worker_turn(b.w));
+	cr_assert_leq(turns, MANY / 256 + 1);
+	cr_assert_eq(stats_get(b.stats, STAT_WRITES) - writes, MANY + 1);
+	expect_received(MANY - 1, "\x81\x01x\x81\x01x\x81\x01x\x81\x01x\x81\x01x");
+	for (int i = 0; i < 6; i++)
+		request_free(CONTAINER_OF(inbox_take(&b.to_main, &again), struct request, item));
 	end();
 }
 
