@@ -3,8 +3,8 @@
  *
  * Replies to what is being read are collected in the worker's own buffer and leave with one
  * write when the read is worked off; messages from elsewhere are queued by reference and leave
- * at the end of the turn, or a few turns later what is for many. What the kernel does not take waits in the connection's queue, and
- * then everything that follows is queued behind it.
+ * at the end of the turn, or a few turns later what is for many. What the kernel does not take
+ * waits in the connection's queue, and then everything that follows is queued behind it.
  *
  * Thread: the worker that owns the connection.
  */
@@ -55,6 +55,10 @@ static inline void output_begin(struct worker *w, struct conn *c)
 	w->out_len = 0;
 }
 void output_end(struct worker *w, struct conn *c) ON_WORKER;
+
+/* Collected replies, from byte @from of them on, go into the queue, ahead of what follows. Without
+ * memory they stay where they are. */
+MUST_CHECK int output_spill(struct worker *w, struct conn *c, size_t from) ON_WORKER;
 
 /* Write what waits, once. */
 void output_flush(struct worker *w, struct conn *c) ON_WORKER;
