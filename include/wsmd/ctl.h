@@ -4,9 +4,9 @@
  * A Unix stream socket, mode 0600; the peer must run as the same user or as root. Each side
  * writes JSON objects, one on a line. A request is answered by exactly one line, in order;
  * only behind that of "tap" events follow. Requests may be written without waiting for answers:
- * up to 64 sends behind one another are under way at once, any other command begins when all
- * before it are answered, and ends before the next begins. Who shuts down his side is answered
- * what he has asked.
+ * up to 64 sends behind one another, or 4 MiB of them, are under way at once; any other command
+ * begins when all before it are answered, and ends before the next begins. Who shuts down his side
+ * of the socket is answered what he has asked, who closes it is not.
  *
  *   > {"version":1,"command":"send","arguments":{"user":"alice","text":"hello"}}
  *   < {"version":1,"ok":true,"result":{"delivered":2,"dropped":0}}

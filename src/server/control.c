@@ -211,7 +211,8 @@ static void take_lines(struct server *s, struct control *c)
 	while (may_begin(c) && begin_next(s, c, &at))
 		control_send_ready(c);
 	control_send_ready(c); /* that a line never ends */
-	memmove(c->in, c->in + at, c->in_len - at);
+	if (at > 0)
+		memmove(c->in, c->in + at, c->in_len - at);
 	c->in_len -= at;
 }
 

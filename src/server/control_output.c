@@ -28,6 +28,8 @@ static void flush(struct control *c)
 /* What is ready joins the output. */
 static void collect(struct control *c)
 {
+	if (c->answers.first == NULL || c->answers.first->text == NULL)
+		return;
 	if (c->out_at > 0) {
 		memmove(c->out, c->out + c->out_at, c->out_len - c->out_at);
 		c->out_len -= c->out_at;

@@ -160,8 +160,8 @@ static void check_heartbeat(const struct client *c)
 	}
 	EXPECT(!client_innocent(c), "link %u answers every ping and is closed by the heartbeat",
 	       l->id);
-	/* What he says may wait behind what he does not read, or does wait: such a peer has as long as
-	 * a silent one, and limits.write_timeout_s is no shorter here. */
+	/* What he says may wait behind what he does not read, or does: such a peer has as long as a
+	 * silent one, and limits.write_timeout_s may be longer. */
 	if (l->blocked_us + host_times.silence_max_us > world.now_us ||
 	    (l->blocked_us > 0 && l->blocked_us >= l->down_us && l->up.arrived > 0))
 		return;
