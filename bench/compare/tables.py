@@ -104,10 +104,14 @@ def render(results):
     if resting:
         parts += ["### Memory of a connection in user space, bytes",
                   matrix(summary, spread_of("memory"), resting)]  # fmt: skip
-    failures = [f"- {summary.titles[run['server']]}, {run['load']}, round {run['round']}: "
-                f"{run['failure']}" for run in summary.failures()]  # fmt: skip
+    failures = {}
+    for run in summary.failures():
+        failures.setdefault((summary.titles[run["server"]], run["load"]), []).append(run)
     if failures:
-        parts += ["### Runs that failed", "\n".join(failures)]
+        parts += ["### Runs that failed", "\n".join(
+            f"- {server}, {load}, round {', '.join(str(run['round']) for run in runs)}: "
+            f"{runs[0]['failure']}"
+            for (server, load), runs in failures.items())]  # fmt: skip
     return "\n\n".join(parts)
 
 

@@ -22,10 +22,14 @@ has_packages() {
     [ "$(dpkg-query -W -f='${db:Status-Status}\n' "$@" 2>/dev/null | grep -cx installed)" -eq $# ]
 }
 
+as_root() {
+    local how=()
+    [ "$(id -u)" -eq 0 ] || how=(sudo -n)
+    "${how[@]}" "$@"
+}
+
 apt() {
-    local as_root=()
-    [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" >>"$log" 2>&1
 }
 
@@ -63,6 +67,8 @@ node_ws() {
 # Unpacked and not installed: the package would start a server at every boot.
 nchan() {
     local packages=(nginx libnginx-mod-nchan) libraries
+    # Which it makes folders in that it does not use, whatever its configuration says.
+    as_root mkdir -p /var/lib/nginx || missing nchan "/var/lib/nginx cannot be made"
     [ -x "$to/nchan/usr/sbin/nginx" ] && return
     update_lists
     mapfile -t libraries < <(apt-cache depends "${packages[@]}" |
