@@ -1,5 +1,6 @@
 """Frames, right and wrong, over a real socket: the answer, the close code, the sentence."""
 
+import contextlib
 import re
 
 import rawws
@@ -229,8 +230,11 @@ class Closing(wsmd.WsmdTest):
             client.write(frame(TEXT, "before") + close_frame(1000) + behind)
             self.assertEqual(client.receive(), "before")
             self.assertEqual(client.closing().code, 1000)
-            client.write(behind)
-            self.assertTrue(client.at_end())
+            # The server is through with him: its FIN, or a reset of what is too late.
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                client.write(behind)
+            with self.assertRaises(rawws.Closed):
+                client.more()
         self.assertEqual(server.stat("basic.messages_in"), 5)
         self.assertEqual(server.stat("basic.closes.peer_close"), 5)
 
