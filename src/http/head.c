@@ -322,23 +322,27 @@ static uint32_t run(const char *buf, uint32_t pos, uint32_t end, enum octet_set 
 	return pos;
 }
 
-/* Pass over bytes that step() would take without changing its mind: nearly all of a head. */
-static void pass(struct http_head *h, const char *buf, uint32_t end)
+static void pass_value(struct http_head *h, const char *buf, uint32_t end)
 {
 	struct http_span *const value = &h->fields[h->n_fields].value;
 	const uint32_t from = h->pos;
 
-	if (h->state == QUERY) {
-		h->pos = run(buf, from, end, OCTET_TARGET);
-	} else if (h->state == NAME) {
-		h->pos = run(buf, from, end, OCTET_TOKEN);
-	} else if (h->state == VALUE && h->known == KNOWN_NONE) {
-		h->pos = run(buf, from, end, OCTET_WORD);
-		if (h->pos == from)
-			return;
-		value->at = value->len == 0 ? from : value->at;
-		value->len = h->pos - value->at;
-	}
+	h->pos = run(buf, from, end, OCTET_WORD);
+	if (h->pos == from)
+		return;
+	value->at = value->len == 0 ? from : value->at;
+	value->len = h->pos - value->at;
+}
+
+/* Pass over bytes that step() would take without changing its mind: nearly all of a head. */
+static void pass(struct http_head *h, const char *buf, uint32_t end)
+{
+	if (h->state == QUERY)
+		h->pos = run(buf, h->pos, end, OCTET_TARGET);
+	else if (h->state == NAME)
+		h->pos = run(buf, h->pos, end, OCTET_TOKEN);
+	else if (h->state == VALUE && h->known == KNOWN_NONE)
+		pass_value(h, buf, end);
 }
 
 void http_head_init(struct http_head *h, enum http_kind kind)
