@@ -107,6 +107,16 @@ static bool make_room(struct worker *w, struct conn *c, const struct msg *m)
 	UNREACHABLE();
 }
 
+/* It is queued. */
+static void count_msg(struct worker *w, struct conn *c, const struct msg *m) ON_WORKER;
+static void count_msg(struct worker *w, struct conn *c, const struct msg *m)
+{
+	c->messages_out++;
+	stats_add(w->is.stats, STAT_MESSAGES_OUT, 1);
+	if (UNLIKELY(c->is_tapped))
+		tapper_said(w, c, m->opcode, msg_payload(m), m->payload_len);
+}
+
 int output_msg(struct worker *w, struct conn *c, struct msg *m)
 {
 	int err;
@@ -125,12 +135,8 @@ int output_msg(struct worker *w, struct conn *c, struct msg *m)
 	if (!fits(w, c, m) && !make_room(w, c, m))
 		return WSMD_EFULL;
 	err = enqueue(w, c, m);
-	if (err == 0) {
-		c->messages_out++;
-		stats_add(w->is.stats, STAT_MESSAGES_OUT, 1);
-		if (UNLIKELY(c->is_tapped))
-			tapper_said(w, c, m->opcode, msg_payload(m), m->payload_len);
-	}
+	if (err == 0)
+		count_msg(w, c, m);
 	return err;
 }
 
@@ -261,12 +267,8 @@ int output_reply_msg(struct worker *w, struct conn *c, struct msg *m)
 	}
 	m->own = true;
 	err = queue_msg(w, c, m);
-	if (err == 0) {
-		c->messages_out++;
-		stats_add(w->is.stats, STAT_MESSAGES_OUT, 1);
-		if (UNLIKELY(c->is_tapped))
-			tapper_said(w, c, m->opcode, msg_payload(m), m->payload_len);
-	}
+	if (err == 0)
+		count_msg(w, c, m);
 	return err;
 }
 
