@@ -65,3 +65,33 @@ Test(memory, is_not_ours_to_keep, .disabled = OTHER_ALLOCATOR)
 	in_a_thread(NULL);
 	cr_assert_leq(freed, before + MIB);
 }
+
+static void *use_and_trim(void *arg)
+{
+	char *pieces[PIECES];
+
+	for (size_t i = 0; i < PIECES; i++) {
+		pieces[i] = malloc(PIECE);
+		cr_assert_not_null(pieces[i]);
+		memset(pieces[i], (int)i, PIECE);
+	}
+	for (size_t i = 0; i < PIECES; i += 2)
+		free(pieces[i]);
+	os_memory_trim_thread();
+	for (size_t i = 1; i < PIECES; i += 2) {
+		cr_assert_eq(pieces[i][0], (char)i);
+		cr_assert_eq(pieces[i][PIECE - 1], (char)i);
+		free(pieces[i]);
+	}
+	return arg;
+}
+
+/* With every allocator. */
+Test(memory, in_use_is_left_as_it_is)
+{
+	pthread_t t;
+
+	os_memory_keep_little();
+	cr_assert_eq(pthread_create(&t, NULL, use_and_trim, NULL), 0);
+	pthread_join(t, NULL);
+}
