@@ -2,9 +2,10 @@
  * One message in, a copy out to every receiver: what fanout and slow have in common.
  *
  * The main thread sends, through the control socket of a wsmd or on a connection that publishes.
- * Open loop: message k is due at start + k / rate, and it waits for each answer, so a server that
- * is slow to answer makes the next one late, which is measured too. Closed loop: message k is sent
- * when every receiver has message k - depth. The loops receive. A message carries when it was
+ * Open loop: message k is due at start + k / rate, and is late, which is measured too, when the
+ * server does not take what was sent before. Closed loop: message k is sent when every receiver has
+ * message k - depth. Nothing waits for an answer, but all must have come in the end. The loops
+ * receive. A message carries when it was
  * written, its number and a content that follows from it; every receiver that reads must get every
  * message once, in order.
  *
@@ -17,16 +18,17 @@
 
 #include "base/macros.h"
 #include "options.h"
+#include "pipeline.h"
 #include "stats/histogram.h"
 
 #define BROADCAST_SENDER 0 /* number of the connection that the contents name */
 
 struct client;
-struct control;
 struct loop;
 struct publisher;
 struct report;
 struct run;
+struct sender;
 struct ws_event;
 
 struct broadcast {
@@ -36,7 +38,8 @@ struct broadcast {
 	_Atomic uint32_t *got; /* closed loop: receivers that have message k, at k % room */
 	uint32_t readers; /* closed loop: receivers there are; constant from the first message */
 	uint64_t dropped; /* copies, as the server told */
-	struct histogram lag; /* due to written [ns] */
+	struct histogram lag;  /* due to written [ns] */
+	struct sender *sender; /* while main sends */
 };
 
 /* 0 or WSMD_ENOMEM. */
@@ -58,19 +61,21 @@ void broadcast_turn(struct loop *l);
 struct sender {
 	struct run *run;
 	struct report *report;
-	struct control *control;
-	char *line;                  /* options->size_bytes + SENDER_LINE_EXTRA */
+	struct pipeline pipeline;    /* to the control socket; unused with a publisher */
+	json_t *result;              /* what a question was answered, till it is taken */
 	struct publisher *publisher; /* NULL: through the control socket */
 	bool failed;
 };
 
-#define SENDER_LINE_EXTRA 512 /* of a request, around what it carries */
-
 /*
- * Ask for what is in @s->line. Returns the result, for the caller to release; NULL: there is none,
- * which is noted, and the sender has failed.
+ * Ask a question, a line of at most 512 bytes, behind everything else that was sent, and wait for
+ * its answer. Returns the result, for the caller to release; NULL: there is none, which is noted,
+ * or a signal came.
  */
-json_t *sender_ask(struct sender *s, size_t len);
+MUST_CHECK json_t *sender_ask(struct sender *s, const char *format, ...) PRINTF(2, 3);
+
+/* Readiness of the control socket, while main waits. */
+void sender_on_control(struct sender *s, uint32_t events);
 
 /* The whole run: open all, send, wait for what is outstanding, close. */
 struct broadcast_steps {

@@ -12,12 +12,13 @@ static void join_group(struct sender *s)
 
 	for (uint32_t i = 0; o->group && i < o->connections && !s->failed && !s->run->interrupted;
 	     i++) {
-		const int len = sprintf(s->line,
-		                        "{\"version\":1,\"command\":\"join\",\"arguments\":"
-		                        "{\"group\":\"%s\",\"target\":\"%s%u\"}}\n",
-		                        o->group, o->user_prefix, i);
+		json_t *const result =
+			sender_ask(s,
+		                   "{\"version\":1,\"command\":\"join\",\"arguments\":"
+		                   "{\"group\":\"%s\",\"target\":\"%s%u\"}}\n",
+		                   o->group, o->user_prefix, i);
 
-		json_decref(sender_ask(s, (size_t)len));
+		json_decref(result);
 	}
 }
 

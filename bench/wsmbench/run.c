@@ -192,7 +192,7 @@ static void take_signal(struct run *r)
 
 bool run_wait(struct run *r, uint64_t until_ns, bool (*done)(const struct run *r))
 {
-	struct os_event events[2];
+	struct os_event events[3];
 	const bool was_interrupted = r->interrupted;
 
 	for (;;) {
@@ -210,6 +210,8 @@ bool run_wait(struct run *r, uint64_t until_ns, bool (*done)(const struct run *r
 		for (int i = 0; i < n; i++) {
 			if (events[i].token == WAKE_TOKEN)
 				os_wake_clear(r->wake);
+			else if (events[i].token == RUN_CONTROL_TOKEN)
+				sender_on_control(r->broadcast.sender, events[i].events);
 			else
 				take_signal(r);
 		}

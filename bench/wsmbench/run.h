@@ -74,6 +74,7 @@ struct run {
 	_Atomic uint64_t start_ns, measure_ns, end_ns;
 
 	int poll, wake, signals; /* the main thread waits here; loops os_wake() @wake */
+#define RUN_CONTROL_TOKEN 3      /* in poll: the session of the broadcast's sender */
 	bool interrupted;
 	struct progress progress;
 };

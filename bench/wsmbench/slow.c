@@ -68,11 +68,11 @@ static void ask_about_stalled(struct sender *s)
 	};
 
 	for (uint32_t i = 0; i < o->stalled && !s->failed; i++) {
-		const int len = sprintf(s->line,
-		                        "{\"version\":1,\"command\":\"why\",\"arguments\":"
-		                        "{\"target\":\"%s%u\"}}\n",
-		                        o->user_prefix, i);
-		json_t *const result = sender_ask(s, (size_t)len);
+		json_t *const result =
+			sender_ask(s,
+		                   "{\"version\":1,\"command\":\"why\",\"arguments\":"
+		                   "{\"target\":\"%s%u\"}}\n",
+		                   o->user_prefix, i);
 
 		if (result)
 			take_record(&v, record_of(result));

@@ -157,6 +157,11 @@ class Relay(Socket):
         self.control.close()
 
 
+def receives(peer):
+    peer.accept()
+    list(peer.messages())
+
+
 def tell(peer, text):
     peer.send(TEXT, text)
 
@@ -176,12 +181,8 @@ class Lies(BenchTest):
                 return answer
             return b'{"version":1,"ok":true,"result":{"delivered":3,"dropped":0}}\n'
 
-        def receiver(peer):
-            peer.accept()
-            list(peer.messages())
-
         path = f"{self.enterContext(tempfile.TemporaryDirectory())}/control"
-        with Server(receiver) as server, Socket(path, control):
+        with Server(receives) as server, Socket(path, control):
             return self.bench(
                 "fanout", server.url, "--control", path, "-c", 3, "-s", SIZE, *FAST, *options,
                 code=code,
@@ -254,6 +255,24 @@ class Lies(BenchTest):
                 self.assertIn(said, report["first_error"])
                 self.assertEqual(report["results"]["messages_sent"], 6)
 
+    def test_answers_hold_nothing_back(self):
+        """None comes before the last message."""
+        answers = b'{"version":1,"ok":true,"result":{"delivered":2,"dropped":1}}\n' * 20
+        count = iter(range(1, 1 << 20))
+
+        def control(line):
+            for peer in server.peers:
+                tell(peer, json.loads(line)["arguments"]["text"].encode())
+            return answers if next(count) == 20 else b""
+
+        path = f"{self.enterContext(tempfile.TemporaryDirectory())}/control"
+        with Server(receives) as server, Socket(path, control):
+            report = self.bench(
+                "fanout", server.url, "--control", path, "-c", 3, "-s", SIZE, *FAST
+            )
+        self.assertEqual(report["results"]["deliveries"], 60)
+        self.assertEqual(report["results"]["dropped"], 20)
+
     def test_drops_are_told(self):
         report = self.fanout(
             tell, code=0,
@@ -283,7 +302,7 @@ class Usage(BenchTest):
         self.assertEqual(self.errors(report), {"refused": 3})
 
     def test_a_path_too_long(self):
-        with Server(lambda peer: (peer.accept(), list(peer.messages()))) as server:
+        with Server(receives) as server:
             report = self.bench(
                 "fanout", server.url, "-c", 1, "--control", "/" + "x" * 200, code=1
             )
