@@ -330,6 +330,8 @@ void *acceptor_main(void *arg)
 	role_enter(&role_acceptor);
 	log_use(a->is.log);
 	rcu_thread_enter();
+	/* Whoever is connected comes first, and who waits is taken in with others. */
+	os_thread_be_patient();
 	while (acceptor_turn(a))
 		;
 	rcu_thread_leave();

@@ -144,6 +144,13 @@ MUST_CHECK int os_thread_start(struct os_thread *t, const char *name, void *(*bo
                                void *arg);
 void os_thread_join(struct os_thread *t);
 
+/*
+ * From now on the calling thread, when it wakes, takes no processor from a thread that runs: it
+ * waits until that sleeps or has had its slice, a few milliseconds. Where a processor is idle, and
+ * in its share of busy ones, nothing changes. A policy that the operator chose stays.
+ */
+void os_thread_be_patient(void);
+
 /* ---- the process ---- */
 
 /* Readable on SIGTERM, SIGINT and SIGHUP, which are blocked from now on in all threads. */

@@ -182,6 +182,15 @@ void os_thread_join(struct os_thread *t)
 	pthread_join((pthread_t)t->handle, NULL);
 }
 
+void os_thread_be_patient(void)
+{
+	const struct sched_param none = {0};
+
+	/* What fails costs speed only. */
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 /* ---- the process ---- */
 
 int os_signals_open(void)

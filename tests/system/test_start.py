@@ -216,6 +216,22 @@ class Faults(StartTest):
         self.assertEqual(server.ctl("stats")["limits"]["max_connections"], 1000)
 
 
+class Threads(StartTest):
+    def test_only_the_acceptor_lets_others_go_first(self):
+        server = self.wsmd("--workers", "2")
+        normal = ("wsmd", "wsmd-main", "wsmd-worker-0", "wsmd-worker-1")
+        others = dict.fromkeys(normal, os.SCHED_OTHER)
+
+        def policies():
+            found = {}
+            for task in os.listdir(f"/proc/{server.pid}/task"):
+                with open(f"/proc/{server.pid}/task/{task}/comm", encoding="utf-8") as name:
+                    found[name.read().strip()] = os.sched_getscheduler(int(task))
+            return found
+
+        self.eventually(lambda: policies() == others | {"wsmd-acceptor": os.SCHED_BATCH})
+
+
 class FirstScreen(StartTest):
     def test_it_tells_what_to_do_next(self):
         server = self.wsmd()
