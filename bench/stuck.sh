@@ -12,8 +12,8 @@ BUILD=DIR names the build directory, PORT=N the port, PAIRS=N how many pairs of 
 SECONDS_EACH=S the length of each (6), RATE=N messages a second (5)."
 number=10000
 source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
+source "$root/bench/pairs.sh"
 control=$scratch/control.sock
-pairs=${PAIRS:-5}
 seconds=${SECONDS_EACH:-6}
 rate=${RATE:-5}
 warmup=15 # in which the queue is filled, also on a machine that is busy
@@ -83,14 +83,6 @@ settings=(--set limits.send_queue_bytes=64000000 --set limits.write_timeout_s=36
 receivers=$number
 number=$((receivers + 1)) # those that wait_for_connections waits for
 start_server taskset -c 0
-for pair in $(seq "$pairs"); do
-    if [ $((pair % 2)) -eq 1 ]; then
-        run_without "$pair"
-        run_with "$pair"
-    else
-        run_with "$pair"
-        run_without "$pair"
-    fi
-done
+run_pairs
 stop_server
-/usr/bin/python3 "$root/bench/pairs.py" "$scratch" "$pairs"
+print_pairs "one stuck" 1.2
