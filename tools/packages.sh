@@ -84,6 +84,12 @@ for package in "${missing_optional[@]}"; do
     fi
 done
 
+# Debian 13 has a package of it alone.
+if $need_promtool && [ -n "$(apt-cache madison promtool)" ]; then
+    missing+=(promtool)
+    need_promtool=false
+fi
+
 if [ ${#missing[@]} -gt 0 ]; then
     echo "packages.sh: installing ${missing[*]}"
     if ! apt install -y --no-install-recommends "${missing[@]}"; then

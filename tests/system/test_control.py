@@ -258,6 +258,21 @@ class Protocol(ControlTest):
         with self.assertRaises((EOFError, ConnectionResetError)):
             session.answer()  # there is no way to go on
 
+    def test_a_line_too_long_behind_sends(self):
+        """They are all answered, then it is, then the session ends."""
+        server = self.wsmd(workers=2)
+        client = rawws.RawClient(server, "a")
+        session = self.session(server)
+        session.send(line("send", user="a", text="x") * 50)
+        with contextlib.suppress(OSError):  # it hangs up before the end
+            session.send(b"x" * (MAX_LINE + 100))
+        for _ in range(50):
+            self.assertEqual(session.answer()["result"]["delivered"], 1)
+            self.assertEqual(client.receive(), "x")
+        self.assertEqual(session.answer()["error"]["code"], "too_large")
+        with self.assertRaises((EOFError, ConnectionResetError)):
+            session.answer()
+
 
 def member_names(value, path=""):
     if isinstance(value, dict):

@@ -80,6 +80,18 @@ class Frames(TapTest):
                          ("closed", "peer_close", 1000))  # fmt: skip
         self.assertNotIn("text", event)
 
+    def test_large_messages_that_are_passed_on_where_they_lie(self):
+        server = self.wsmd(limits__max_message_bytes=2 << 20)
+        client = rawws.RawClient(server, "anna")
+        tap = self.tap(server, "anna", payload=True)
+        for n in (100_000, 1_500_000):
+            text = "".join(chr(ord("a") + i % 26) for i in range(n))
+            client.echo(text)
+            for direction in ("in", "out"):
+                event = tap.next()
+                self.assertEqual((event["event"], event["bytes"]), (direction, n))
+                self.assertEqual(event["text"], text[:SHOWN])
+
     def test_payload_only_when_asked_for(self):
         server = self.wsmd()
         client = rawws.RawClient(server, "anna")

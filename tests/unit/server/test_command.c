@@ -267,6 +267,64 @@ Test(command, memory_ends)
 	}
 }
 
+/* Each send has its answer, or the session ends. Returns how many did not reach all. */
+static unsigned check_answers(unsigned n, unsigned failed_allocation)
+{
+	char lines[4096] = "";
+	unsigned errors = 0;
+	const char *at = lines;
+
+	control_send_ready(session);
+	(void)!read(peer, lines, sizeof(lines) - 1);
+	for (unsigned i = 0; i < n; i++) {
+		const size_t len = strcspn(at, "\n");
+		json_t *answer = json_loadb(at, len, 0, NULL);
+
+		if (answer == NULL) {
+			cr_expect(session->ending, "answer %u, allocation %u", i,
+			          failed_allocation);
+			return errors + 1;
+		}
+		if (!json_is_true(json_object_get(answer, "ok")) ||
+		    strcmp(text_at(answer, "result", "reason"), "busy") == 0)
+			errors++;
+		else
+			cr_expect_eq(number_at(answer, "delivered"), N_WORKERS, "%s", lines);
+		json_decref(answer);
+		at += len + 1;
+	}
+	cr_expect_eq(*at, '\0', "allocation %u: %s", failed_allocation, lines);
+	return errors;
+}
+
+/* Three sends to all under way at once. */
+Test(command, memory_that_fails_amid_overlapping_sends)
+{
+	const unsigned n_sends = 3;
+	unsigned errors = 1;
+
+	role_enter(&role_main);
+	for (unsigned n = 1; errors > 0; n++) {
+		cr_assert_lt(n, 1000);
+		begin();
+		heap_fail_at(n);
+		for (unsigned i = 0; i < n_sends; i++) {
+			if (i > 0)
+				session->current = answers_add(&session->answers, 0);
+			if (session->current == NULL)
+				session->ending = true;
+			else
+				run("{\"version\":1,\"command\":\"send\","
+				    "\"arguments\":{\"all\":true,\"text\":\"x\"}}");
+		}
+		for (unsigned k = 0; k < N_WORKERS; k++)
+			work(k, 1, 0);
+		heap_fail_at(0);
+		errors = check_answers(n_sends, n);
+		end();
+	}
+}
+
 /* Worker @i answers a why: @deaths connections were cut after 60 s of silence, and the user's own
  * was one of them if it is here. */
 static void remember(unsigned i, uint32_t deaths) ON_MAIN;
