@@ -19,7 +19,9 @@ quietly() {
 
 if [ ! -f "$build/build.ninja" ]; then
     echo "run.sh: first build, into build/: about a minute"
-    quietly meson setup "$build" "$root" -Dtests=false
+    # A compiler that was chosen may come without what its linker needs for it.
+    lto=${CC+false}
+    quietly meson setup "$build" "$root" -Dtests=false -Db_lto="${lto:-true}"
 fi
 quietly ninja -C "$build" wsmd wsmctl wsmbench
 rm -f "$log"

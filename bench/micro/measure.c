@@ -1,4 +1,5 @@
 /* Rounds, medians, spreads, and the yardsticks that several cases use. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,7 +123,7 @@ static void run_atomics(void *arg, uint64_t n)
 
 	(void)arg;
 	while (n-- > 0)
-		counter++;
+		atomic_fetch_add(&counter, 1);
 }
 
 const struct micro_yardstick micro_call = {.name = "a call", .run = run_calls};
