@@ -1,8 +1,10 @@
 /* os/os.h in the simulated world: clocks, chance, the process. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "kernel.h"
 #include "model.h"
+#include "os/file.h"
 #include "os/os.h"
 #include "world.h"
 
@@ -63,4 +65,38 @@ bool os_write_stderr(const char *text, size_t len)
 	TRACE("| %.*s", (int)len - 1, text);
 	model_logged(text, len);
 	return true;
+}
+
+/* ---- files: there are none ---- */
+
+int os_file_look(const char *path, struct os_file *ret)
+{
+	(void)path;
+	(void)ret;
+	return -ENOENT;
+}
+
+int os_file_read(const char *path, size_t max, char **ret, size_t *ret_len,
+                 struct os_file *ret_file)
+{
+	(void)path;
+	(void)max;
+	(void)ret;
+	(void)ret_len;
+	(void)ret_file;
+	return -ENOENT;
+}
+
+int os_folder_list(const char *path, char ***ret, size_t *ret_n)
+{
+	(void)path;
+	(void)ret;
+	(void)ret_n;
+	return -ENOENT;
+}
+
+void os_folder_free(char **names, size_t n)
+{
+	(void)names;
+	(void)n;
 }
