@@ -68,6 +68,11 @@
  * tap       target; hub; payload (false)            connections: how many there are now; payload.
  *                                                    Then events, see "tap" below; error busy:
  *                                                    there are 4 taps already
+ * token     user; ttl_s (3600, at most a year)      token: signed with the first secret of
+ *                                                    auth.keys, for auth.audience and by
+ *                                                    auth.issuer; expires_s: since 1970; error
+ *                                                    refused: there is no secret, or auth.mode is
+ *                                                    not token
  * reload    -                                       changes: [{key, outcome: "applied" |
  *                                                    "needs_restart", was, is}]; when the new
  *                                                    configuration is refused: error code "refused"

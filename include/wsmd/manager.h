@@ -214,6 +214,7 @@ struct wsmd_facts {
 	uint64_t promised_bytes;            /* what max_connections and all queues may cost */
 	uint64_t buffered_bytes;            /* of it for all queues and unfinished messages */
 	char control_path[WSMD_PATH_BYTES]; /* "": none */
+	bool open;                          /* anybody is let in, under any name */
 };
 WSMD_API int wsmd_manager_facts(const struct wsmd_manager *m, struct wsmd_facts *ret);
 

@@ -83,6 +83,7 @@ void acceptor_fini(struct acceptor *a)
 	role_enter(&role_acceptor); /* its thread has ended */
 	ASSERT(a->half_open.in_use == 0);
 	ASSERT(a->wheel.armed == 0);
+	keyring_release(a->keys);
 	inbox_fini(&a->inbox);
 	os_close(a->poll);
 	slab_fini(&a->half_open);
@@ -268,7 +269,7 @@ static void refresh_view(struct acceptor *a)
 
 	a->view = (struct acceptor_view){
 		.dev = c->dev,
-		.auth_mode = c->auth_mode,
+		.auth = c->auth,
 		.limits = c->limits,
 	};
 	rcu_leave();
@@ -307,6 +308,7 @@ bool acceptor_turn(struct acceptor *a)
 	a->now_ms = os_now_ms();
 	a->again = false;
 	refresh_view(a);
+	key_cell_refresh(a->is.keys, &a->keys_seen, &a->keys);
 	for (int i = 0; i < n; i++)
 		on_event(a, &a->events[i]);
 	wheel_advance(&a->wheel, a->now_ms);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "auth/key_cell.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/pace.h"
@@ -36,6 +37,7 @@ struct listener {
 struct acceptor_setup {
 	struct siphash_key key;     /* the same that the workers have */
 	struct conf_cell *conf;     /* shared, read-only here */
+	struct key_cell *keys;      /* too */
 	struct stats_block *stats;  /* written by the acceptor alone */
 	struct stats_block *blocks; /* all of the server's, for sums */
 	uint32_t n_blocks;
@@ -55,7 +57,7 @@ struct acceptor_setup {
 /* The numbers of the configuration that the acceptor uses, constant during a turn. */
 struct acceptor_view {
 	bool dev;
-	enum conf_auth auth_mode;
+	struct conf_auth_rules auth;
 	struct conf_limits limits;
 };
 
@@ -74,6 +76,8 @@ struct acceptor {
 	uint64_t now_ms OWNED_BY_ACCEPTOR; /* time of this turn, monotonic [ms] */
 	uint64_t conf_seen OWNED_BY_ACCEPTOR;
 	struct acceptor_view view OWNED_BY_ACCEPTOR;
+	uint64_t keys_seen OWNED_BY_ACCEPTOR;
+	struct keyring *keys OWNED_BY_ACCEPTOR; /* held; NULL: none */
 	struct wheel wheel OWNED_BY_ACCEPTOR;
 	struct slab half_open OWNED_BY_ACCEPTOR;
 	struct pace newcomers OWNED_BY_ACCEPTOR; /* that may be handed to workers */

@@ -6,6 +6,8 @@
 #include "accept/page.h"
 #include "admit/answer.h"
 #include "admit/decide.h"
+#include "base/clock.h"
+#include "http/field.h"
 #include "shard/handoff.h"
 
 static void unwatch(struct acceptor *a, struct half_open *h) ON_ACCEPTOR;
@@ -41,6 +43,15 @@ void admission_forget(struct acceptor *a, struct half_open *h)
 	slab_free(&a->half_open, h);
 }
 
+/* What auth.origins would have to hold. */
+static void log_origin(struct log_line *l, const struct half_open *h, enum refusal why)
+{
+	struct http_span origin;
+
+	if (why == REFUSE_ORIGIN && http_head_find(&h->request, h->in, "origin", &origin) > 0)
+		log_strn(l, "origin", h->in + origin.at, origin.len);
+}
+
 static void count_refusal(struct acceptor *a, const struct half_open *h, enum refusal why,
                           uint16_t status, const char *sentence) ON_ACCEPTOR;
 static void count_refusal(struct acceptor *a, const struct half_open *h, enum refusal why,
@@ -60,6 +71,7 @@ static void count_refusal(struct acceptor *a, const struct half_open *h, enum re
 	/* The query never reaches the log: it may hold a token. */
 	if (h->request.head_len > 0)
 		log_strn(&l, "path", h->in + h->request.path.at, h->request.path.len);
+	log_origin(&l, h, why);
 	log_str(&l, "text", sentence);
 	log_end(&l);
 }
@@ -211,7 +223,7 @@ static struct handoff *make_handoff(struct acceptor *a, const struct half_open *
 	ho->handshake_ms = (uint32_t)(a->now_ms - h->accepted_ms);
 	ho->protocol = PROTOCOL_WEBSOCKET;
 	ho->is_upgraded = false;
-	ho->answer_len = answer_upgrade(ho->answer, sizeof(ho->answer), d->accept);
+	ho->answer_len = answer_upgrade(ho->answer, sizeof(ho->answer), d->accept, d->subprotocol);
 	ho->rest_len = rest_len;
 	memcpy(ho->rest, h->in + h->request.head_len, rest_len);
 	return ho;
@@ -290,7 +302,19 @@ static void decided(struct acceptor *a, struct half_open *h)
 	const struct admit_rules rules = {
 		.adopted = h->adopted != NULL,
 		.dev = a->view.dev,
-		.auth_mode = a->view.auth_mode,
+		.identity =
+			{
+				.mode = a->view.auth.mode,
+				.keys = a->keys,
+				.jwt =
+					{
+						.now_s = (int64_t)(os_wall_ms() / MS_PER_S),
+						.skew_s = a->view.auth.clock_skew_ms / MS_PER_S,
+						.audience = a->view.auth.audience,
+						.issuer = a->view.auth.issuer,
+					},
+			},
+		.origins = &a->view.auth.origins,
 	};
 	struct decision d;
 

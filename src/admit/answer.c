@@ -11,14 +11,18 @@
 
 #define ANSWER_FRAME_TEXT 124 /* our sentences are ASCII: cut anywhere */
 
-uint32_t answer_upgrade(char *dst, size_t cap, const char accept[WS_ACCEPT_LEN + 1])
+uint32_t answer_upgrade(char *dst, size_t cap, const char accept[WS_ACCEPT_LEN + 1],
+                        const char *subprotocol)
 {
+	const bool has = subprotocol != NULL;
 	const int n = snprintf(dst, cap,
 	                       "HTTP/1.1 101 Switching Protocols\r\n"
 	                       "Upgrade: websocket\r\n"
 	                       "Connection: Upgrade\r\n"
-	                       "Sec-WebSocket-Accept: %s\r\n\r\n",
-	                       accept);
+	                       "Sec-WebSocket-Accept: %s\r\n"
+	                       "%s%s%s\r\n",
+	                       accept, has ? "Sec-WebSocket-Protocol: " : "",
+	                       has ? subprotocol : "", has ? "\r\n" : "");
 
 	ASSERT(n > 0 && (size_t)n < cap);
 	return (uint32_t)n;
@@ -35,9 +39,15 @@ static const char *fields_of(enum refusal why)
 	case REFUSE_NO_UPGRADE:
 	case REFUSE_VERSION:
 		return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+	case REFUSE_NO_TOKEN:
+	case REFUSE_NO_IDENTITY:
+		return "WWW-Authenticate: Bearer\r\n";
 	default:
-		return "";
+		break;
 	}
+	/* RFC 6750 section 3.1 */
+	return refusal_status(why) == 401 ? "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"
+	                                  : "";
 }
 
 uint32_t answer_refusal(char dst[ANSWER_REFUSAL_BYTES], enum refusal why, uint16_t status,

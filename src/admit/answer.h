@@ -15,8 +15,9 @@
 #define ANSWER_HEAD_BYTES    512
 #define ANSWER_REFUSAL_BYTES 1024
 
-/* The 101 for a request with this accept value. Returns its length. */
-uint32_t answer_upgrade(char *dst, size_t cap, const char accept[WS_ACCEPT_LEN + 1]);
+/* The 101 for a request with this accept value. @subprotocol: NULL for none. Returns its length. */
+uint32_t answer_upgrade(char *dst, size_t cap, const char accept[WS_ACCEPT_LEN + 1],
+                        const char *subprotocol);
 
 /**
  * A refusal with a readable body. Everything but a 101 ends the connection, and says so.

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "auth/identity.h"
 #include "http/field.h"
+#include "http/origin.h"
 
 #define CLIENT_PREFIX "/client/hubs/"
 #define SHORT_PATH    "/ws"
@@ -111,11 +111,69 @@ static bool check_handshake(const struct http_head *head, const char *buf, struc
 	return false;
 }
 
+static bool is_listed(const struct conf_origins *list, const struct http_origin *origin)
+{
+	struct http_origin allowed;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		if (http_origin_parse(list->at[i], strlen(list->at[i]), &allowed) &&
+		    http_origin_same(&allowed, origin))
+			return true;
+	}
+	return false;
+}
+
+static bool allows_all(const struct conf_origins *list)
+{
+	for (uint32_t i = 0; i < list->n; i++) {
+		if (strcmp(list->at[i], "*") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* RFC 6455 section 10.2: a browser says whose page it shows, and pages of others must not act in
+ * the name of who looks at them. */
+static bool check_origin(const struct admit_rules *rules, const struct http_head *head,
+                         const char *buf, struct decision *d)
+{
+	struct http_origin origin, own;
+	struct http_span value, host;
+	const uint32_t n = http_head_find(head, buf, "origin", &value);
+
+	if (n == 0 || allows_all(rules->origins))
+		return true;
+	if (n == 1 && http_origin_parse(buf + value.at, value.len, &origin) &&
+	    (is_listed(rules->origins, &origin) ||
+	     (rules->dev && http_origin_is_loopback(&origin)) ||
+	     (http_head_find(head, buf, "host", &host) == 1 &&
+	      http_origin_of_host("http", buf + host.at, host.len, &own) &&
+	      http_origin_same(&own, &origin))))
+		return true;
+	refuse(d, REFUSE_ORIGIN);
+	return false;
+}
+
+static void identify(const struct admit_rules *rules, const struct http_head *head, const char *buf,
+                     struct decision *d)
+{
+	struct identity who;
+	enum refusal why;
+
+	if (identity_find(&rules->identity, head, buf, &who, &why) < 0) {
+		refuse(d, why);
+		return;
+	}
+	d->verdict = VERDICT_UPGRADE;
+	d->user_len = who.claims.user_len;
+	memcpy(d->user, who.claims.user, sizeof(d->user));
+	d->subprotocol = who.subprotocol;
+}
+
 void decide(const struct admit_rules *rules, const struct http_head *head, const char *buf,
             struct decision *ret)
 {
 	struct http_span hub = {0};
-	enum refusal why;
 
 	*ret = (struct decision){0};
 	if (head->fault != HTTP_OK) {
@@ -130,10 +188,8 @@ void decide(const struct admit_rules *rules, const struct http_head *head, const
 		decide_page(head, buf, ret);
 	} else if (!find_hub(head, buf, &hub)) {
 		refuse(ret, REFUSE_NOT_FOUND);
-	} else if (check_handshake(head, buf, ret) && read_hub(hub, buf, ret)) {
-		if (identity_find(rules->auth_mode, head, buf, ret->user, &ret->user_len, &why) < 0)
-			refuse(ret, why);
-		else
-			ret->verdict = VERDICT_UPGRADE;
+	} else if (check_handshake(head, buf, ret) && read_hub(hub, buf, ret) &&
+	           check_origin(rules, head, buf, ret)) {
+		identify(rules, head, buf, ret);
 	}
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "auth/identity.h"
 #include "conf/conf.h"
 #include "http/head.h"
 #include "shard/handoff.h"
@@ -39,13 +40,15 @@ struct decision {
 	uint32_t hub_len, user_len;
 	char hub[HUB_NAME_BYTES], user[USER_NAME_MAX + 1];
 	char accept[WS_ACCEPT_LEN + 1];
+	const char *subprotocol; /* NULL: none */
 };
 
 /* What the configuration says about requests. */
 struct admit_rules {
 	bool adopted; /* hub and user are known: only the handshake is asked for */
 	bool dev;
-	enum conf_auth auth_mode;
+	struct identity_rules identity;
+	const struct conf_origins *origins;
 };
 
 /* @head is complete or has a fault. */

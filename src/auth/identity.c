@@ -1,55 +1,61 @@
-/* Identity by query parameter, for development; tokens come with the front door. */
+/* Identity by query parameter, for development, and by token. */
 #include "auth/identity.h"
 
+#include "auth/name.h"
+#include "auth/token.h"
 #include "base/err.h"
 #include "http/field.h"
-#include "ws/utf8.h"
 
-static bool name_valid(const char *name, long len)
+static int refuse(enum refusal *ret_why, enum refusal why)
 {
-	uint8_t utf8 = WS_UTF8_WHOLE;
-
-	if (len < 1)
-		return false;
-	if (ws_utf8_check(&utf8, (const uint8_t *)name, (size_t)len) != (size_t)len ||
-	    utf8 != WS_UTF8_WHOLE)
-		return false;
-	for (long i = 0; i < len; i++) {
-		const unsigned char ch = (unsigned char)name[i];
-
-		if (ch < 0x20 || ch == 0x7f)
-			return false;
-	}
-	return true;
+	*ret_why = why;
+	return WSMD_EPROTO;
 }
 
-static int from_query(const struct http_head *head, const char *buf, char dst[USER_NAME_MAX + 1],
-                      uint32_t *ret_len, enum refusal *ret_why)
+static int from_query(const struct http_head *head, const char *buf, struct jwt_claims *ret,
+                      enum refusal *ret_why)
 {
 	struct http_span value;
 	long len;
 
-	*ret_len = 0;
 	if (!http_query_get(buf, head->query, "user", &value))
 		return 0;
-	len = http_decode(buf, value, true, dst, USER_NAME_MAX + 1);
-	if (!name_valid(dst, len)) {
-		*ret_why = REFUSE_USER_NAME;
-		return WSMD_EPROTO;
-	}
-	*ret_len = (uint32_t)len;
+	len = http_decode(buf, value, true, ret->user, sizeof(ret->user));
+	if (len < 0 || !name_valid(ret->user, (size_t)len))
+		return refuse(ret_why, REFUSE_USER_NAME);
+	ret->user_len = (uint32_t)len;
 	return 0;
 }
 
-int identity_find(enum conf_auth mode, const struct http_head *head, const char *buf,
-                  char dst[USER_NAME_MAX + 1], uint32_t *ret_len, enum refusal *ret_why)
+static int from_token(const struct identity_rules *rules, const struct http_head *head,
+                      const char *buf, struct identity *ret, enum refusal *ret_why)
 {
-	switch (mode) {
+	struct token token;
+
+	if (rules->keys == NULL) /* a reload is between two modes */
+		return refuse(ret_why, REFUSE_BUSY);
+	token_find(head, buf, &token);
+	if (token.n == 0)
+		return refuse(ret_why, REFUSE_NO_TOKEN);
+	if (token.n > 1)
+		return refuse(ret_why, REFUSE_TOKENS);
+	if (token.offers_subprotocol)
+		ret->subprotocol = TOKEN_SUBPROTOCOL;
+	return jwt_check(rules->keys, &rules->jwt, buf + token.text.at, token.text.len,
+	                 &ret->claims, ret_why);
+}
+
+int identity_find(const struct identity_rules *rules, const struct http_head *head, const char *buf,
+                  struct identity *ret, enum refusal *ret_why)
+{
+	*ret = (struct identity){0};
+	switch (rules->mode) {
 	case AUTH_OPEN:
-		return from_query(head, buf, dst, ret_len, ret_why);
+		return from_query(head, buf, &ret->claims, ret_why);
+	case AUTH_TOKEN:
+		return from_token(rules, head, buf, ret, ret_why);
 	case AUTH_DENY:
 		break;
 	}
-	*ret_why = REFUSE_NO_IDENTITY;
-	return WSMD_EPROTO;
+	return refuse(ret_why, REFUSE_NO_IDENTITY);
 }

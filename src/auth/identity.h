@@ -7,18 +7,31 @@
 
 #include <stdint.h>
 
+#include "auth/jwt.h"
 #include "base/macros.h"
 #include "conf/conf.h"
 #include "http/head.h"
 #include "shard/handoff.h"
 #include "stats/refusal.h"
 
+struct identity_rules {
+	enum conf_auth mode;
+	const struct keyring *keys; /* AUTH_TOKEN; NULL: not there yet, or not any more */
+	struct jwt_rules jwt;
+};
+
+struct identity {
+	struct jwt_claims claims; /* of AUTH_TOKEN; otherwise the user alone */
+	const char *subprotocol;  /* to be answered; NULL: none */
+};
+
 /**
  * Find the user by the configured means.
  *
- * @mode  AUTH_OPEN: ?user=NAME, absent: anonymous; AUTH_DENY: nobody
+ * AUTH_OPEN: ?user=NAME, absent: anonymous. AUTH_TOKEN: whose token it is, anonymous if it names
+ * nobody. AUTH_DENY: nobody.
  *
- * Returns: 0 with the name in @dst (*@ret_len 0: anonymous); WSMD_EPROTO with *@ret_why
+ * Returns: 0; WSMD_EPROTO with *@ret_why
  */
-MUST_CHECK int identity_find(enum conf_auth mode, const struct http_head *head, const char *buf,
-                             char dst[USER_NAME_MAX + 1], uint32_t *ret_len, enum refusal *ret_why);
+MUST_CHECK int identity_find(const struct identity_rules *rules, const struct http_head *head,
+                             const char *buf, struct identity *ret, enum refusal *ret_why);

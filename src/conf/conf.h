@@ -28,7 +28,8 @@ enum conf_env {
 };
 enum conf_auth {
 	AUTH_DENY,
-	AUTH_OPEN /* the user is whoever ?user= says */
+	AUTH_OPEN, /* the user is whoever ?user= says */
+	AUTH_TOKEN /* the user is whoever a signed token says */
 };
 enum conf_slow {
 	SLOW_CLOSE,
@@ -53,6 +54,9 @@ enum hub_action {
 #define CONF_MAX_HUBS    256
 #define HUB_NAME_MAX     128
 #define CONTROL_PATH_MAX 108 /* sun_path */
+#define CONF_TEXT_MAX    256
+#define CONF_MAX_ORIGINS 32
+#define ORIGIN_MAX       128
 
 struct conf_hub {
 	char name[HUB_NAME_MAX + 1]; /* "*": hubs that are not named */
@@ -71,7 +75,16 @@ struct conf {
 	enum log_level log_level;
 	enum log_format log_format;
 
-	enum conf_auth auth_mode;
+	struct conf_auth_rules {
+		enum conf_auth mode;
+		char keys[CONF_TEXT_MAX]; /* a file or a folder; "": none */
+		char audience[CONF_TEXT_MAX], issuer[CONF_TEXT_MAX]; /* "": any */
+		uint32_t clock_skew_ms;
+		struct conf_origins {
+			uint32_t n;
+			char at[CONF_MAX_ORIGINS][ORIGIN_MAX]; /* "*": any */
+		} origins;
+	} auth;
 
 	struct conf_heartbeat {
 		uint32_t interval_ms, timeout_ms, housekeeping_ms;

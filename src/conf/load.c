@@ -112,6 +112,20 @@ static void check_callback(struct loader *l, bool has_handler)
 	}
 }
 
+/* Tokens need keys. */
+static void check_keys(struct loader *l)
+{
+	const ptrdiff_t mode = schema_find("auth.mode") - conf_keys;
+	const ptrdiff_t keys = schema_find("auth.keys") - conf_keys;
+
+	if (l->bad[mode] || l->bad[keys] || l->conf->auth.mode != AUTH_TOKEN ||
+	    l->conf->auth.keys[0] != '\0')
+		return;
+	loader_fault(l, &l->set_at[mode], "",
+	             "auth.mode is token, so auth.keys must name the keys that tokens are checked "
+	             "with; a secret is made by \"openssl rand -hex 32\"");
+}
+
 static int build(struct loader *l, const struct conf_args *args)
 {
 	const int env_err = env_choose(args->env_name, &l->conf->env, l->faults);
@@ -131,6 +145,7 @@ static int build(struct loader *l, const struct conf_args *args)
 	check_listen_once(l);
 	check_dev(l);
 	check_callback(l, args->has_handler);
+	check_keys(l);
 	return l->out_of_memory ? WSMD_ENOMEM : env_err;
 }
 

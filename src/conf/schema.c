@@ -11,7 +11,8 @@ static const char *const level_words[] = {[LOG_ERROR] = "error",
                                           [LOG_INFO] = "info",
                                           [LOG_DEBUG] = "debug"};
 static const char *const format_words[] = {[LOG_KV] = "kv", [LOG_JSON] = "json"};
-static const char *const auth_words[] = {[AUTH_DENY] = "deny", [AUTH_OPEN] = "open"};
+static const char *const auth_words[] = {
+	[AUTH_DENY] = "deny", [AUTH_OPEN] = "open", [AUTH_TOKEN] = "token"};
 static const char *const slow_words[] = {[SLOW_CLOSE] = "close",
                                          [SLOW_DROP_NEWEST] = "drop_newest",
                                          [SLOW_KEEP_NEWEST] = "keep_newest"};
@@ -44,7 +45,7 @@ const struct conf_key conf_keys[] = {
          .help = "worker threads; 0: one for each core"},
 
 	{.name = "control.path",
-         .type = KEY_PATH,
+         .type = KEY_TEXT,
          FIELD(control_path),
          .value = {"\"\""},
          .help = "Unix socket for wsmctl; empty: the default path"},
@@ -64,11 +65,46 @@ const struct conf_key conf_keys[] = {
 
 	{.name = "auth.mode",
          WORDS(auth_words),
-         FIELD(auth_mode),
+         FIELD(auth.mode),
          .reload = true,
          .value = {"\"deny\""},
          .dev = "\"open\"",
-         .help = "open: anyone is the user that ?user= names; deny: nobody is let in that way"},
+         .help = "token: the user is the sub of a signed JSON Web Token; open: anyone is the user "
+                 "that ?user= names; deny: nobody is let in"},
+	{.name = "auth.keys",
+         .type = KEY_TEXT,
+         FIELD(auth.keys),
+         .reload = true,
+         .value = {"\"\""},
+         .help = "a file of keys that tokens are checked with, or a folder of such files: a JSON "
+                 "Web Key Set, a public key in PEM (RSA or P-256), or else a secret of at least 32 "
+                 "bytes; a change of them is noticed within seconds"},
+	{.name = "auth.audience",
+         .type = KEY_TEXT,
+         FIELD(auth.audience),
+         .reload = true,
+         .value = {"\"\""},
+         .help = "what the aud of a token must hold; empty: it is not looked at"},
+	{.name = "auth.issuer",
+         .type = KEY_TEXT,
+         FIELD(auth.issuer),
+         .reload = true,
+         .value = {"\"\""},
+         .help = "what the iss of a token must be; empty: it is not looked at"},
+	{.name = "auth.clock_skew_s",
+         SECONDS(0, 600),
+         FIELD(auth.clock_skew_ms),
+         .reload = true,
+         .value = {"60"},
+         .help = "by so much the clock of who signs tokens may be wrong"},
+	{.name = "auth.origins",
+         .type = KEY_ORIGINS,
+         FIELD(auth.origins),
+         .reload = true,
+         .value = {"[]"},
+         .help = "origins whose pages may connect, such as \"https://app.example.com\", beside the "
+                 "server's own; \"*\": all; who sends no Origin is no page and is let in; with "
+                 "--dev pages of this machine may connect, too"},
 
 	{.name = "heartbeat.interval_s",
          SECONDS(TICK_S, DAY_S),

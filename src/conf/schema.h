@@ -17,8 +17,9 @@ enum key_type {
 	KEY_FACTOR,  /* double */
 	KEY_WORD,    /* enum; its values index the row's words */
 	KEY_SWITCH,  /* bool */
-	KEY_PATH,    /* char[CONTROL_PATH_MAX] */
+	KEY_TEXT,    /* char[] */
 	KEY_LISTEN,  /* the list of addresses, together with its length */
+	KEY_ORIGINS, /* struct conf_origins */
 };
 
 #define CONF_ENVS     4

@@ -8,7 +8,7 @@
 
 static bool takes_text(const struct conf_key *k)
 {
-	return k->type == KEY_WORD || k->type == KEY_PATH || k->type == KEY_LISTEN;
+	return k->type == KEY_WORD || k->type == KEY_TEXT || k->type == KEY_LISTEN;
 }
 
 /* NULL: out of memory, or a fault was added. */

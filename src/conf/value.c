@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "http/origin.h"
 
 static bool store_number(const struct conf_key *k, void *field, double d)
 {
@@ -58,6 +59,27 @@ static bool store_listen(struct conf *c, const json_t *list)
 	return true;
 }
 
+static bool store_origins(void *field, const json_t *list)
+{
+	struct conf_origins o = {.n = (uint32_t)json_array_size(list)};
+
+	if (!json_is_array(list) || json_array_size(list) > CONF_MAX_ORIGINS)
+		return false;
+	for (size_t i = 0; i < o.n; i++) {
+		const json_t *v = json_array_get(list, i);
+		const size_t len = json_string_length(v);
+		struct http_origin ignored;
+
+		if (!json_is_string(v) || len >= ORIGIN_MAX)
+			return false;
+		memcpy(o.at[i], json_string_value(v), len);
+		if (strcmp(o.at[i], "*") != 0 && !http_origin_parse(o.at[i], len, &ignored))
+			return false;
+	}
+	memcpy(field, &o, sizeof(o));
+	return true;
+}
+
 bool value_store(const struct conf_key *k, void *base, const json_t *v)
 {
 	char *field = (char *)base + k->offset;
@@ -74,7 +96,7 @@ bool value_store(const struct conf_key *k, void *base, const json_t *v)
 			return false;
 		*(bool *)field = json_is_true(v);
 		return true;
-	case KEY_PATH:
+	case KEY_TEXT:
 		if (!json_is_string(v) || json_string_length(v) >= k->width)
 			return false;
 		memset(field, 0, k->width);
@@ -82,6 +104,8 @@ bool value_store(const struct conf_key *k, void *base, const json_t *v)
 		return true;
 	case KEY_LISTEN:
 		return store_listen(base, v);
+	case KEY_ORIGINS:
+		return store_origins(field, v);
 	}
 	return false;
 }
@@ -120,6 +144,19 @@ static void format_listen(const struct conf *c, char *buf)
 	buf[len] = '\0';
 }
 
+/* What was stored needs no escapes. */
+static void format_origins(const struct conf_origins *o, char *buf)
+{
+	size_t len = 0;
+
+	buf[len++] = '[';
+	for (uint32_t i = 0; i < o->n; i++)
+		len += (size_t)snprintf(buf + len, VALUE_TEXT_MAX - len, "%s\"%s\"", i ? ", " : "",
+		                        o->at[i]);
+	buf[len++] = ']';
+	buf[len] = '\0';
+}
+
 const char *value_format(const struct conf_key *k, const void *base, char buf[VALUE_TEXT_MAX])
 {
 	const char *field = (const char *)base + k->offset;
@@ -142,11 +179,14 @@ const char *value_format(const struct conf_key *k, const void *base, char buf[VA
 	case KEY_SWITCH:
 		strcpy(buf, *(const bool *)field ? "true" : "false");
 		break;
-	case KEY_PATH:
+	case KEY_TEXT:
 		value_quote(buf, VALUE_TEXT_MAX, field);
 		break;
 	case KEY_LISTEN:
 		format_listen(base, buf);
+		break;
+	case KEY_ORIGINS:
+		format_origins((const void *)field, buf);
 		break;
 	}
 	return buf;
@@ -187,13 +227,20 @@ const char *value_expect(const struct conf_key *k, char buf[VALUE_EXPECT_MAX])
 	case KEY_SWITCH:
 		strcpy(buf, "true or false");
 		break;
-	case KEY_PATH:
-		snprintf(buf, VALUE_EXPECT_MAX, "a path of at most %zu bytes", k->width - 1);
+	case KEY_TEXT:
+		snprintf(buf, VALUE_EXPECT_MAX, "a text of at most %zu bytes", k->width - 1);
 		break;
 	case KEY_LISTEN:
 		snprintf(buf, VALUE_EXPECT_MAX,
 		         "a list of 1 to %d addresses such as [\"127.0.0.1:8080\"]",
 		         CONF_MAX_LISTEN);
+		break;
+	case KEY_ORIGINS:
+		snprintf(buf, VALUE_EXPECT_MAX,
+		         "a list of at most %d origins such as [\"https://app.example.com\"], or "
+		         "\"*\" "
+		         "in it",
+		         CONF_MAX_ORIGINS);
 		break;
 	}
 	return buf;

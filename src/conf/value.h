@@ -10,7 +10,7 @@
 
 #include "conf/schema.h"
 
-#define VALUE_TEXT_MAX   1024 /* sixteen addresses, or a path of which each byte is escaped */
+#define VALUE_TEXT_MAX   8192 /* all origins, or a text of which each byte is escaped */
 #define VALUE_EXPECT_MAX 160
 #define VALUE_FOUND_MAX  96
 

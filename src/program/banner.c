@@ -24,6 +24,19 @@ static void print_facts(const struct wsmd_manager *m, const struct wsmd_facts *f
 	        (double)f->buffered_bytes / (1 << 20), program);
 }
 
+static void print_how_to_connect(const struct wsmd_facts *f, const char *address, FILE *out)
+{
+	if (f->open) {
+		fprintf(out, "Open http://%s/ in a browser and connect as alice, or:\n", address);
+		fprintf(out, "  npx wscat -c 'ws://%s/ws?user=alice'\n\n", address);
+		return;
+	}
+	fputs("A client needs a token, which `wsmctl token alice` prints if auth.keys holds a "
+	      "secret:\n",
+	      out);
+	fprintf(out, "  npx wscat -c 'ws://%s/ws?access_token=TOKEN'\n\n", address);
+}
+
 /* Lines that can be typed as they are. */
 static void print_next_lines(const struct wsmd_manager *m, const struct wsmd_facts *f,
                              const char *program, FILE *out)
@@ -44,13 +57,13 @@ static void print_next_lines(const struct wsmd_manager *m, const struct wsmd_fac
 	(void)wsmd_manager_address(m, 0, address); /* wsmd listens at one address at least */
 	if (wsmd_ctl_default_path(usual, sizeof(usual)) < 0 || strcmp(usual, path) != 0)
 		snprintf(control, sizeof(control), " --control %s", path);
-	fprintf(out, "Open http://%s/ in a browser and connect as alice, or:\n", address);
-	fprintf(out, "  npx wscat -c 'ws://%s/ws?user=alice'\n\n", address);
+	print_how_to_connect(f, address, out);
 	fputs("Then, in another terminal:\n", out);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		fprintf(out, "  %.*swsmctl%s %-17s # %s\n", dir, program, control,
 		        commands[i].words, commands[i].what);
-	fprintf(out, "  %.*swsmbench echo ws://%s/ws\n", dir, program, address);
+	if (f->open)
+		fprintf(out, "  %.*swsmbench echo ws://%s/ws\n", dir, program, address);
 	fprintf(out, "  curl http://%s/metrics\n\n", address);
 }
 
@@ -60,10 +73,9 @@ void banner_print(const struct wsmd_manager *m, const char *program, FILE *out)
 
 	if (wsmd_manager_facts(m, &facts) < 0 || !facts.dev)
 		return;
-	fprintf(out,
-	        "wsmd %s in development mode: open to everybody on this machine, under any "
-	        "name.\n\n",
-	        WSMD_VERSION);
+	fprintf(out, "wsmd %s in development mode: %s.\n\n", WSMD_VERSION,
+	        facts.open ? "open to everybody on this machine, under any name"
+	                   : "for who is on this machine and has a token");
 	print_facts(m, &facts, program, out);
 	fputc('\n', out);
 	print_next_lines(m, &facts, program, out);

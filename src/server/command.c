@@ -15,7 +15,7 @@ static const struct command {
 	{"join", command_join},     {"leave", command_leave}, {"groups", command_groups},
 	{"reload", command_reload}, {"drain", command_drain}, {"config", command_config},
 	{"limits", command_limits}, {"why", command_why},     {"heartbeat", command_heartbeat},
-	{"tap", command_tap},
+	{"tap", command_tap},       {"token", command_token},
 };
 
 static const struct command *find(const char *name)

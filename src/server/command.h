@@ -31,5 +31,6 @@ void command_ping(struct server *s, struct control *c, json_t *args) ON_MAIN;
 void command_why(struct server *s, struct control *c, json_t *args) ON_MAIN;
 void command_heartbeat(struct server *s, struct control *c, json_t *args) ON_MAIN;
 void command_tap(struct server *s, struct control *c, json_t *args) ON_MAIN;
+void command_token(struct server *s, struct control *c, json_t *args) ON_MAIN;
 void command_reload(struct server *s, struct control *c, json_t *args) ON_MAIN;
 void command_drain(struct server *s, struct control *c, json_t *args) ON_MAIN;

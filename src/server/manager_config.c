@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/locale.h"
 #include "os/os.h"
+#include "server/keys.h"
 #include "server/plan.h"
 #include "server/server.h"
 #include "wsmd/ctl.h"
@@ -208,11 +209,19 @@ int config_load(const struct wsmd_config *config, wsmd_fault_fn report, void *us
 
 static int check(const struct wsmd_config *config, wsmd_fault_fn report, void *user)
 {
+	char why[KEY_WHY_BYTES];
+	struct keys keys;
 	struct conf *c;
-	const int err = config_load(config, report, user, &c);
+	int err = config_load(config, report, user, &c);
 
+	if (err < 0)
+		return err;
+	err = keys_load(c, &keys, why);
 	if (err == 0)
-		conf_free(c);
+		keyring_release(keys.ring);
+	else if (report != NULL)
+		report(user, why);
+	conf_free(c);
 	return err;
 }
 

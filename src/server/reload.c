@@ -1,5 +1,7 @@
 /* Reading the configuration again, and saying what came of it to the log and to who asked. */
 #include "base/err.h"
+#include "conf/faults.h"
+#include "server/keys.h"
 #include "server/server.h"
 
 struct reload_report {
@@ -33,18 +35,34 @@ static void log_faults(int err, const struct conf_faults *faults)
 		log_event(LOG_ERROR, "reload_fault", "%s", faults->lines[i]);
 }
 
+/* Keys that are not good are a fault like another. */
+static int read_keys(const struct conf *next, struct conf_faults *faults, struct keys *ret)
+{
+	char why[KEY_WHY_BYTES];
+	int err = keys_load(next, ret, why);
+
+	if (err == WSMD_ECONFIG && faults_add(faults, "%s", why) < 0)
+		err = WSMD_ENOMEM;
+	return err;
+}
+
 /* The snapshot to publish: what a reload applies of the file as it is now. */
 static int read_again(struct server *s, struct conf_faults *faults, struct reload_report *r,
-                      struct conf **ret) ON_MAIN;
+                      struct conf **ret, struct keys *ret_keys) ON_MAIN;
 static int read_again(struct server *s, struct conf_faults *faults, struct reload_report *r,
-                      struct conf **ret)
+                      struct conf **ret, struct keys *ret_keys)
 {
 	const struct conf *now = server_conf(s);
 	struct conf *read;
-	const int err = conf_load(s->args, s->cpus, &read, faults);
+	int err = conf_load(s->args, s->cpus, &read, faults);
 
 	if (err < 0)
 		return err;
+	err = read_keys(read, faults, ret_keys);
+	if (err < 0) {
+		conf_free(read);
+		return err;
+	}
 	*ret = conf_merge_reload(now, read);
 	if (*ret != NULL) {
 		if (read->control_path[0] == '\0') /* the default was filled in at start */
@@ -53,7 +71,10 @@ static int read_again(struct server *s, struct conf_faults *faults, struct reloa
 		conf_diff(now, read, on_change, r);
 	}
 	conf_free(read);
-	return *ret == NULL ? WSMD_ENOMEM : 0;
+	if (*ret != NULL)
+		return 0;
+	keyring_release(ret_keys->ring);
+	return WSMD_ENOMEM;
 }
 
 int server_reload(struct server *s, struct conf_faults *faults,
@@ -63,8 +84,9 @@ int server_reload(struct server *s, struct conf_faults *faults,
 {
 	struct reload_report r = {report, arg};
 	struct conf *next;
+	struct keys keys;
 	char text[SERVER_LOWERED_TEXT];
-	const int err = read_again(s, faults, &r, &next);
+	const int err = read_again(s, faults, &r, &next, &keys);
 
 	if (err < 0) {
 		log_faults(err, faults);
@@ -72,7 +94,9 @@ int server_reload(struct server *s, struct conf_faults *faults,
 	}
 	atomic_store_explicit(&s->max_message_bytes, next->limits.max_message_bytes,
 	                      memory_order_relaxed);
+	keys_publish(s, keys); /* first: who reads that tokens are wanted finds them */
 	conf_cell_publish(&s->conf, next);
+	keys_log(s);
 	log_configure(&s->log, next->log_level, next->log_format);
 	for (uint32_t i = 0; i < 1 + s->n_workers; i++)
 		inbox_wake(s->threads[i].inbox);

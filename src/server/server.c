@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/rcu.h"
 #include "server/control.h"
+#include "server/keys.h"
 #include "server/plan.h"
 #include "server/server_turn.h"
 
@@ -189,6 +190,7 @@ static int make_acceptor(struct server *s)
 	const struct acceptor_setup setup = {
 		.key = s->key,
 		.conf = &s->conf,
+		.keys = &s->keys,
 		.stats = &s->blocks[0],
 		.sources = &s->sources,
 		.pressure = &s->pressure,
@@ -291,6 +293,7 @@ static void note_facts(struct server *s)
 
 	s->facts = (struct wsmd_facts){
 		.dev = c->dev,
+		.open = c->auth.mode == AUTH_OPEN,
 		.workers = s->n_workers,
 		.n_addresses = s->n_listeners,
 		.descriptors = s->fd_limit,
@@ -299,6 +302,20 @@ static void note_facts(struct server *s)
 		.buffered_bytes = s->plan.buffered,
 	};
 	snprintf(s->facts.control_path, sizeof(s->facts.control_path), "%s", c->control_path);
+}
+
+static int load_keys(struct server *s, char *fault, size_t cap) ON_MAIN;
+static int load_keys(struct server *s, char *fault, size_t cap)
+{
+	char why[KEY_WHY_BYTES];
+	struct keys k;
+	const int err = keys_load(server_conf(s), &k, why);
+
+	if (err == 0)
+		keys_publish(s, k);
+	else
+		snprintf(fault, cap, "%s", why);
+	return err;
 }
 
 int server_new(const struct server_setup *setup, struct server **ret, char *fault, size_t fault_cap)
@@ -333,6 +350,8 @@ int server_new(const struct server_setup *setup, struct server **ret, char *faul
 	err = check_descriptors(s, fault, fault_cap);
 	if (err == 0)
 		err = check_memory(s, fault, fault_cap);
+	if (err == 0)
+		err = load_keys(s, fault, fault_cap);
 	if (err == 0)
 		err = inbox_init(&s->inbox, MAIN_INBOX_ITEMS);
 	if (err == 0)
@@ -400,6 +419,7 @@ void server_free(struct server *s)
 		inbox_fini(&s->inbox);
 	stats_cell_publish(&s->snapshot, NULL);
 	conf_cell_publish(&s->conf, NULL);
+	key_cell_publish(&s->keys, NULL);
 	sources_fini(&s->sources);
 	free(s->blocks);
 	free(s->worker_inboxes);

@@ -55,6 +55,7 @@ struct server_tap;
 struct server {
 	/* shared, see docs/threads.md */
 	struct conf_cell conf;
+	struct key_cell keys;
 	struct stats_cell snapshot;
 	struct sources sources;
 	struct pressure pressure;
@@ -88,7 +89,8 @@ struct server {
 	int poll OWNED_BY_MAIN, control_fd OWNED_BY_MAIN;
 	struct memory memory OWNED_BY_MAIN;
 	uint64_t now_ms OWNED_BY_MAIN;
-	uint64_t published_ms OWNED_BY_MAIN, summary_ms OWNED_BY_MAIN; /* last time of each */
+	uint64_t published_ms OWNED_BY_MAIN, summary_ms OWNED_BY_MAIN;   /* last time of each */
+	uint64_t keys_looked_ms OWNED_BY_MAIN, keys_stamp OWNED_BY_MAIN; /* see keys.h */
 	struct acceptor *acceptor OWNED_BY_MAIN;
 	struct worker *workers OWNED_BY_MAIN;        /* array of n_workers */
 	struct server_thread *threads OWNED_BY_MAIN; /* 0: acceptor, 1...: workers */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/rcu.h"
+#include "server/keys.h"
 #include "server/server.h"
 
 static int start_thread(struct server *s, uint32_t i) ON_MAIN;
@@ -66,7 +67,7 @@ static void announce(const struct server *s)
 		const struct net_addr *at = &s->listeners[i].bound;
 
 		log_event(LOG_INFO, "listening", "%s", net_addr_format(at, address));
-		if (c->auth_mode == AUTH_OPEN && !net_addr_is_loopback(at))
+		if (c->auth.mode == AUTH_OPEN && !net_addr_is_loopback(at))
 			log_event(LOG_WARNING, "auth_open",
 			          "auth.mode is open: whoever reaches %s is let in under any name",
 			          address);
@@ -76,10 +77,12 @@ static void announce(const struct server *s)
 			LOG_WARNING, "memory",
 			"the memory has room for %u connections, not for %u; wsmd --plan shows why",
 			s->plan.connections, s->plan.wanted);
-	if (c->auth_mode == AUTH_DENY && s->n_listeners > 0)
-		log_event(LOG_WARNING, "auth_deny",
-		          "auth.mode is deny: no client is let in; until there are tokens, "
-		          "\"auth\": {\"mode\": \"open\"} lets everybody in, under any name");
+	keys_log(s);
+	if (c->auth.mode == AUTH_DENY && s->n_listeners > 0)
+		log_event(
+			LOG_WARNING, "auth_deny",
+			"auth.mode is deny: no client is let in; set it to token, and auth.keys to "
+			"the keys that tokens are signed with");
 }
 
 void *server_main(void *arg)

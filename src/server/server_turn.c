@@ -9,6 +9,7 @@
 #include "server/ask.h"
 #include "server/call.h"
 #include "server/control.h"
+#include "server/keys.h"
 #include "server/server.h"
 #include "server/taps.h"
 
@@ -277,6 +278,7 @@ bool server_turn(struct server *s)
 	do_wanted(s);
 	close_gate(s);
 	memory_step(s);
+	keys_watch(s);
 	if (s->now_ms - s->published_ms >= PUBLISH_MS) {
 		server_publish_stats(s);
 		control_wake(s);

@@ -25,6 +25,28 @@
 	X(REFUSE_KEY, "key", 400, "Sec-WebSocket-Key must be one base64 value of 16 bytes.")       \
 	X(REFUSE_NO_IDENTITY, "no_identity", 401,                                                  \
 	  "This server has no way to tell who you are: auth.mode is deny.")                        \
+	X(REFUSE_NO_TOKEN, "no_token", 401,                                                        \
+	  "A token is needed: as Authorization: Bearer TOKEN, as ?access_token=TOKEN or as the "   \
+	  "subprotocol jwt.TOKEN beside jwt.")                                                     \
+	X(REFUSE_TOKENS, "tokens", 400, "There is more than one token.")                           \
+	X(REFUSE_TOKEN_MALFORMED, "token_malformed", 401,                                          \
+	  "The token is not a JSON Web Token: three parts of base64url with dots between them.")   \
+	X(REFUSE_TOKEN_KEY, "token_key", 401,                                                      \
+	  "The token wants to be checked in a way (alg, kid) for which there is no key here.")     \
+	X(REFUSE_TOKEN_SIGNATURE, "token_signature", 401,                                          \
+	  "The signature of the token is not by a key of this server.")                            \
+	X(REFUSE_TOKEN_CLAIMS, "token_claims", 401,                                                \
+	  "The token has no exp, or its exp or nbf is not a whole number of seconds since 1970.")  \
+	X(REFUSE_TOKEN_EXPIRED, "token_expired", 401, "The token has expired (exp).")              \
+	X(REFUSE_TOKEN_NOT_YET, "token_not_yet", 401,                                              \
+	  "The token is not valid yet (nbf). Is a clock wrong?")                                   \
+	X(REFUSE_TOKEN_AUDIENCE, "token_audience", 401,                                            \
+	  "The token is for somebody else: its aud does not hold auth.audience.")                  \
+	X(REFUSE_TOKEN_ISSUER, "token_issuer", 401,                                                \
+	  "The token is by somebody else: its iss is not auth.issuer.")                            \
+	X(REFUSE_ORIGIN, "origin", 403,                                                            \
+	  "Pages of this origin may not connect here: it is neither the server's own nor in "      \
+	  "auth.origins.")                                                                         \
 	X(REFUSE_USER_NAME, "user_name", 400,                                                      \
 	  "The user name must be 1 to 255 bytes of valid UTF-8 without control characters.")       \
 	X(REFUSE_HANDSHAKE_TIMEOUT, "handshake_timeout", 408,                                      \

@@ -45,6 +45,8 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_EVENTS] = {"--events", NULL, VALUE_NONE, "with the last events of each connection"},
 	[OPTION_PAYLOAD] = {"--payload", NULL, VALUE_NONE,
                             "with what the messages say, the first 512 bytes of each"},
+	[OPTION_TTL] = {"--ttl", "TIME", VALUE_DURATION,
+                        "valid for so long: seconds, or 15m, 12h, 7d (1h)"},
 	[OPTION_MAN] = {"--man", NULL, VALUE_NONE, "print the manual page in roff"},
 };
 
@@ -225,6 +227,18 @@ const struct command commands[] = {
 		.run = heartbeat_run,
 	},
 	{
+		.name = "token",
+		.usage = "USER [--ttl TIME]",
+		.summary = "print a token with which a client is let in as this user",
+		.details = "Signed with the first secret that auth.keys holds, for auth.audience. "
+			   "Who has it\n"
+			   "is the user until it expires, so treat it like a password.",
+		.min_args = 1,
+		.max_args = 1,
+		.options = OPTION_BIT(OPTION_TTL),
+		.run = token_run,
+	},
+	{
 		.name = "reload",
 		.usage = "",
 		.summary = "make wsmd read its configuration again",
@@ -290,4 +304,29 @@ double option_number(const struct invocation *in, enum option_id id, double othe
 	const char *text = in->option[id];
 
 	return text != NULL && *text != '\0' ? strtod(text, NULL) : otherwise;
+}
+
+#define DURATION_MAX_S (366L * 24 * 3600)
+
+bool duration_parse(const char *text, long *ret_s)
+{
+	static const char units[] = "smhd";
+	static const long seconds[] = {1, 60, 3600, 86400};
+	const size_t digits = strspn(text, "0123456789");
+	const char *const unit = text[digits] != '\0' ? strchr(units, text[digits]) : units;
+
+	if (digits < 1 || digits > 9 || unit == NULL ||
+	    (text[digits] != '\0' && text[digits + 1] != '\0'))
+		return false;
+	*ret_s = strtol(text, NULL, 10) * seconds[unit - units];
+	return *ret_s >= 1 && *ret_s <= DURATION_MAX_S;
+}
+
+long option_duration_s(const struct invocation *in, enum option_id id, long otherwise)
+{
+	long s = otherwise;
+
+	if (in->option[id] != NULL)
+		(void)duration_parse(in->option[id], &s);
+	return s;
 }

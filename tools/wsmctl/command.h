@@ -34,6 +34,7 @@ enum option_id {
 	OPTION_WATCH,
 	OPTION_EVENTS,
 	OPTION_PAYLOAD,
+	OPTION_TTL,
 	OPTION_MAN,
 	OPTION_COUNT
 };
@@ -51,6 +52,7 @@ enum value_kind {
 	VALUE_PATH,             /* any bytes */
 	VALUE_COUNT,            /* 1, 2, 3, ... */
 	VALUE_SECONDS,          /* 0.1 ... 86400 */
+	VALUE_DURATION,         /* 90, 90s, 15m, 1h, 7d: at least a second, at most a year */
 	VALUE_SECONDS_OPTIONAL, /* taken from the next word only if that is a number */
 };
 
@@ -94,6 +96,12 @@ const char *command_nearest(const char *name);
 /* The number an option carries, checked when the command line was read. */
 double option_number(const struct invocation *in, enum option_id id, double otherwise);
 
+/* The seconds of a VALUE_DURATION, checked too. */
+long option_duration_s(const struct invocation *in, enum option_id id, long otherwise);
+
+/* Reads a duration. False: it is none. */
+bool duration_parse(const char *text, long *ret_s);
+
 /* The handlers, by file. */
 int list_run(struct invocation *in);      /* connections.c */
 int show_run(struct invocation *in);      /* connections.c */
@@ -108,6 +116,7 @@ int why_run(struct invocation *in);       /* why.c */
 int top_run(struct invocation *in);       /* top.c */
 int tap_run(struct invocation *in);       /* tap.c */
 int stats_run(struct invocation *in);     /* stats.c */
+int token_run(struct invocation *in);     /* token.c */
 int reload_run(struct invocation *in);    /* daemon.c */
 int drain_run(struct invocation *in);     /* daemon.c */
 int config_run(struct invocation *in);    /* daemon.c */

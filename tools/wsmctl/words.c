@@ -43,6 +43,8 @@ static bool is_utf8(const char *text)
 
 static int check_value(const struct invocation *in, const struct option_row *row, const char *value)
 {
+	long ignored_s;
+
 	switch (row->kind) {
 	case VALUE_NONE:
 		break;
@@ -60,6 +62,14 @@ static int check_value(const struct invocation *in, const struct option_row *row
 			return report_usage(in,
 			                    "%s needs a whole number from 1 to %.0f, not \"%s\"",
 			                    row->name, MAX_COUNT, value);
+		break;
+	case VALUE_DURATION:
+		if (!duration_parse(value, &ignored_s))
+			return report_usage(
+				in,
+				"%s needs a time such as 90, 15m, 12h or 7d, from a second "
+				"to a year, not \"%s\"",
+				row->name, value);
 		break;
 	case VALUE_SECONDS:
 	case VALUE_SECONDS_OPTIONAL:

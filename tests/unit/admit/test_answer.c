@@ -51,6 +51,9 @@ static void expect_refusal(enum refusal why, uint16_t status, const char *senten
 	cr_expect_eq(has(&h, text, "allow", NULL), status == 405);
 	cr_expect_eq(has(&h, text, "sec-websocket-version", "13"), status == 426);
 	cr_expect_eq(has(&h, text, "upgrade", "websocket"), status == 426);
+	cr_expect_eq(has(&h, text, "www-authenticate", NULL), status == 401);
+	cr_expect_eq(has(&h, text, "www-authenticate", "Bearer"),
+	             why == REFUSE_NO_TOKEN || why == REFUSE_NO_IDENTITY);
 	cr_expect_eq(http_head_has_token(&h, text, "connection", "upgrade"), status == 426);
 	snprintf(number, sizeof(number), "%u", retry_s);
 	cr_expect_eq(has(&h, text, "retry-after", number), retry_s > 0);
@@ -88,9 +91,23 @@ Test(answer, upgrade)
 				       "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 	char text[256];
 
-	cr_assert_eq(answer_upgrade(text, sizeof(text), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+	cr_assert_eq(answer_upgrade(text, sizeof(text), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", NULL),
 	             sizeof(expected) - 1);
 	cr_assert_str_eq(text, expected);
+}
+
+Test(answer, upgrade_with_a_subprotocol)
+{
+	char text[256];
+	const uint32_t len =
+		answer_upgrade(text, sizeof(text), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "jwt");
+	struct http_head h;
+
+	parse(&h, text, len);
+	cr_expect_eq(h.status, 101);
+	cr_expect_eq(h.head_len, len);
+	cr_expect(has(&h, text, "sec-websocket-protocol", "jwt"));
+	cr_expect(has(&h, text, "sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
 }
 
 Test(answer, page)

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -14,9 +15,13 @@
 #define REST        UPGRADE VERSION KEY
 #define END         "\r\n"
 
-static const struct admit_rules dev = {.dev = true, .auth_mode = AUTH_OPEN};
-static const struct admit_rules open_rules = {.dev = false, .auth_mode = AUTH_OPEN};
-static const struct admit_rules deny = {.dev = false, .auth_mode = AUTH_DENY};
+static const struct conf_origins no_origins;
+static const struct admit_rules dev = {
+	.dev = true, .origins = &no_origins, .identity.mode = AUTH_OPEN};
+static const struct admit_rules open_rules = {
+	.dev = false, .origins = &no_origins, .identity.mode = AUTH_OPEN};
+static const struct admit_rules deny = {
+	.dev = false, .origins = &no_origins, .identity.mode = AUTH_DENY};
 
 static struct decision judge_bytes(const struct admit_rules *rules, const char *text, size_t len)
 {
@@ -343,5 +348,61 @@ Test(decide, pages)
 			cr_expect_eq(d.why, d.status == 405 ? REFUSE_PAGE_METHOD : REFUSE_NOT_FOUND,
 			             "%s", cases[i].text);
 		}
+	}
+}
+
+/* ---- origins ---- */
+
+Test(decide, origins)
+{
+	static const struct conf_origins listed = {
+		2, {"https://good.example", "https://app.example:8443"}};
+	static const struct conf_origins all = {1, {"*"}};
+	static const struct {
+		const struct conf_origins *list;
+		bool dev;
+		const char *fields;
+		bool let_in;
+	} cases[] = {
+		/* who is no page, and whose page it is */
+		{&no_origins, false, "", true},
+		{&no_origins, false, "Origin: http://example.com\r\n", true},
+		{&no_origins, false, "Origin: HTTP://EXAMPLE.com:80\r\n", true},
+		{&no_origins, false, "Origin: https://example.com\r\n", false},
+		{&no_origins, false, "Origin: http://example.com:8080\r\n", false},
+		{&no_origins, false, "Origin: http://example.com.evil.test\r\n", false},
+		{&no_origins, false, "Origin: http://evilexample.com\r\n", false},
+		{&no_origins, false, "Origin: http://example.com.\r\n", false},
+		{&no_origins, false, "Origin: null\r\n", false},
+		{&no_origins, false, "Origin:\r\n", false},
+		{&no_origins, false, "Origin: http://localhost:3000\r\n", false},
+		{&no_origins, false, "Origin: http://example.com\r\nOrigin: http://example.com\r\n",
+	         false},
+		{&no_origins, true, "Origin: http://localhost:3000\r\n", true},
+		{&no_origins, true, "Origin: http://localhost.evil.test\r\n", false},
+		{&no_origins, true, "Origin: null\r\n", false},
+		/* the list stands beside the server's own */
+		{&listed, false, "Origin: https://good.example\r\n", true},
+		{&listed, false, "Origin: https://app.example:8443\r\n", true},
+		{&listed, false, "Origin: http://example.com\r\n", true},
+		{&listed, false, "Origin: http://good.example\r\n", false},
+		{&listed, false, "Origin: https://app.example\r\n", false},
+		{&listed, false, "Origin: https://good.example.evil.test\r\n", false},
+		{&all, false, "Origin: https://evil.test\r\n", true},
+		{&all, false, "Origin: null\r\n", true},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct admit_rules rules = {
+			.dev = cases[i].dev, .origins = cases[i].list, .identity.mode = AUTH_OPEN};
+		char text[1024];
+
+		snprintf(text, sizeof(text), "%s%s%s", GET("/ws") REST, cases[i].fields, END);
+		const struct decision d = judge(&rules, text);
+
+		cr_expect_eq(d.verdict, cases[i].let_in ? VERDICT_UPGRADE : VERDICT_REFUSE, "%s",
+		             cases[i].fields);
+		if (!cases[i].let_in)
+			cr_expect_eq(d.why, REFUSE_ORIGIN, "%s", cases[i].fields);
 	}
 }

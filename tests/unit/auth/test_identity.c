@@ -27,7 +27,14 @@ static struct found find(enum conf_auth mode, const char *query)
 
 	http_head_init(&head, HTTP_REQUEST);
 	cr_assert_eq(http_head_parse(&head, buf, (size_t)n, sizeof(buf)), 0, "%s", query);
-	f.err = identity_find(mode, &head, buf, f.name, &f.len, &f.why);
+	const struct identity_rules rules = {.mode = mode};
+	struct identity who;
+
+	f.err = identity_find(&rules, &head, buf, &who, &f.why);
+	if (f.err == 0) {
+		f.len = who.claims.user_len;
+		memcpy(f.name, who.claims.user, sizeof(f.name));
+	}
 	return f;
 }
 

@@ -105,11 +105,14 @@ const char *bed_other_value(const struct conf_key *k, char buf[256])
 	case KEY_SWITCH:
 		snprintf(buf, 256, "%s", strcmp(k->value[0], "true") == 0 ? "false" : "true");
 		break;
-	case KEY_PATH:
+	case KEY_TEXT:
 		snprintf(buf, 256, "\"/run/a \\\"b\\\" \\\\ \\n\\u00fc/x\"");
 		break;
 	case KEY_LISTEN:
 		snprintf(buf, 256, "[\"0.0.0.0:0\", \"[::1]:65535\"]");
+		break;
+	case KEY_ORIGINS:
+		snprintf(buf, 256, "[\"https://app.example.com:8443\", \"*\"]");
 		break;
 	}
 	return buf;

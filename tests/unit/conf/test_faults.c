@@ -93,7 +93,8 @@ static const struct {
           "\"warn\"",
           BED_FILE ":3: log.formt: unknown key; did you mean log.format?",
           BED_FILE ":5: nothing: unknown key; wsmd --init prints all that there are",
-          BED_FILE ":6: auth.mode: expected one of \"deny\", \"open\", found true",
+          BED_FILE ":6: auth.mode: expected one of \"deny\", \"open\", "
+                   "\"token\", found true",
           BED_FILE
           ":6: listen: expected a list of 1 to 16 addresses such as [\"127.0.0.1:8080\"], found "
           "a list of 0",

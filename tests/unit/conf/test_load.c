@@ -59,10 +59,10 @@ Test(load, the_file_wins_over_dev)
 				   " \"hubs\": {\"*\": {\"on_message\": \"drop\"}}}";
 
 	bed_load(&bed, file, &(struct conf_args){.dev = true});
-	cr_expect_eq(bed.conf->auth_mode, AUTH_DENY);
+	cr_expect_eq(bed.conf->auth.mode, AUTH_DENY);
 	cr_expect_eq(bed.conf->hubs[0].on_message, HUB_DROP);
 	bed_load(&bed, file, &(struct conf_args){.dev = true, .n_settings = 1, .settings = set});
-	cr_expect_eq(bed.conf->auth_mode, AUTH_OPEN);
+	cr_expect_eq(bed.conf->auth.mode, AUTH_OPEN);
 }
 
 Test(load, seconds_are_rounded_to_milliseconds)

@@ -114,7 +114,7 @@ Test(schema, defaults_in_their_fields)
 	cr_expect_str_eq(c->control_path, "");
 	cr_expect_eq(c->log_level, LOG_INFO);
 	cr_expect_eq(c->log_format, LOG_KV);
-	cr_expect_eq(c->auth_mode, AUTH_DENY);
+	cr_expect_eq(c->auth.mode, AUTH_DENY);
 	cr_expect_eq(m->max_connections, 0);
 	cr_expect_eq(m->max_connections_per_user, 32);
 	cr_expect_eq(m->max_half_open, 4096);
@@ -148,7 +148,7 @@ Test(schema, defaults_in_their_fields)
 	cr_expect_eq(conf_hub_action(c, "chat", 4), HUB_DROP);
 
 	bed_load(&bed, NULL, &(struct conf_args){.dev = true, .env_name = "production"});
-	cr_expect_eq(bed.conf->auth_mode, AUTH_OPEN);
+	cr_expect_eq(bed.conf->auth.mode, AUTH_OPEN);
 	cr_expect_eq(conf_hub_action(bed.conf, "chat", 4), HUB_ECHO);
 }
 
@@ -267,8 +267,10 @@ Test(schema, wrong_types_are_faults)
 
 Test(schema, each_word_is_taken_and_no_other)
 {
-	static const struct conf_args with_handler = {.env_name = "production",
-	                                              .has_handler = true};
+	static const struct conf_setting keys = {
+		.key = "auth.keys", .value = "x", .origin = "--set"};
+	static const struct conf_args with_keys = {
+		.env_name = "production", .has_handler = true, .n_settings = 1, .settings = &keys};
 
 	conf_keys_for_each(k)
 	{
@@ -280,7 +282,7 @@ Test(schema, each_word_is_taken_and_no_other)
 
 			snprintf(value, sizeof(value), "\"%s\"", k->words[i]);
 			bed_nest(k, value, text, sizeof(text));
-			bed_load(&bed, text, &with_handler);
+			bed_load(&bed, text, &with_keys);
 			cr_assert_eq(bed.err, 0, "%s = %s", k->name, value);
 			c = bed.conf;
 			value_format(k, k->per_hub ? (const void *)&c->hubs[1] : c, now);
