@@ -165,6 +165,34 @@ class NodeWs(wsmd.WsmdTest):
         self.assertEqual(seen["close"], [4321, ""])
         self.assertEqual(seen["extensions"], "")
 
+    def test_tokens(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "secret").touch(0o600)
+        (folder / "secret").write_text("0123456789abcdef" * 2)
+        server = self.wsmd(auth__mode="token", auth__keys=str(folder))
+        token = server.wsmctl("token", "node").strip()
+        script = """
+            import WebSocket from 'ws';
+            const [url, token] = process.argv.slice(1);
+            const headers = { authorization: 'Bearer ' + token };
+            const ways = [[['jwt', 'jwt.' + token], {}], [[], { headers }]];
+            for (const [protocols, options] of ways)
+                await new Promise(done => {
+                    const ws = new WebSocket(url, protocols, options);
+                    ws.on('open', () => { console.log(JSON.stringify(ws.protocol)); ws.close(); });
+                    ws.on('error', err => console.log(String(err)));
+                    ws.on('close', done);
+                });
+        """
+        for last, said in ((token, ['"jwt"', '""']), (token[:-9] + "AAAAAAAAA", [
+            "Error: Unexpected server response: 401"] * 2)):  # fmt: skip
+            done = subprocess.run(
+                ["node", "--input-type=module", "-e", script, "--",
+                 f"ws://127.0.0.1:{server.port}/ws", last],
+                cwd=NODE_FOLDER, capture_output=True, text=True, timeout=60,
+            )  # fmt: skip
+            self.assertEqual((done.stdout.splitlines(), done.stderr), (said, ""))
+
 
 class Page:
     """A page in a browser without a window, driven over its DevTools protocol."""
@@ -244,11 +272,14 @@ class Page:
 
 @unittest.skipUnless(CHROMIUM, "chromium is not installed")
 class Browser(wsmd.WsmdTest):
-    def test_page_connects_sends_and_shows_the_echo(self):
-        server = self.wsmd()
+    def page(self, server):
         page = self.keep(Page(f"http://127.0.0.1:{server.port}/"))
         self.eventually(lambda: page.evaluate("document.getElementById('log') !== null"))
+        return page
 
+    def test_page_connects_sends_and_shows_the_echo(self):
+        server = self.wsmd()
+        page = self.page(server)
         page.click("connect")
         self.assertTrue(page.wait_for_log("connected"), page.log())
         self.assertEqual(page.evaluate("document.getElementById('state').textContent"), "connected")
@@ -266,6 +297,40 @@ class Browser(wsmd.WsmdTest):
         self.assertTrue(page.wait_for_log(*closed), page.log())
         status = page.evaluate("document.getElementById('state').textContent")
         self.assertEqual(status, "not connected")
+
+    def connect(self, page, server, protocols):
+        """What the page sees of a WebSocket: its subprotocol once it is open, or "refused"."""
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        page.evaluate(
+            f"window.seen = null; {{ const probe = new WebSocket('{url}', {protocols});"
+            "probe.onopen = () => { window.seen = 'open ' + probe.protocol; };"
+            "probe.onerror = () => { window.seen = 'refused'; }; }"
+        )
+        return self.eventually(lambda: page.evaluate("window.seen"))
+
+    def test_a_token_as_subprotocol(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "secret").touch(0o600)
+        (folder / "secret").write_text("0123456789abcdef" * 2)
+        server = self.wsmd(auth__mode="token", auth__keys=str(folder))
+        token = server.wsmctl("token", "alice").strip()
+        page = self.page(server)
+        self.assertEqual(self.connect(page, server, f"['jwt', 'jwt.{token}']"), "open jwt")
+        self.assertEqual(server.ctl("ls")["connections"][0]["user"], "alice")
+        self.assertEqual(self.connect(page, server, f"['jwt', 'jwt.{token}x']"), "refused")
+
+    def test_pages_of_others(self):
+        other = self.wsmd()
+        closed = self.wsmd("--set", "auth.mode=open", dev=False)
+        listed = self.wsmd(
+            "--set", "auth.mode=open", dev=False,
+            auth__origins=[f"http://127.0.0.1:{other.port}"],
+        )  # fmt: skip
+        page = self.page(other)
+        self.assertEqual(self.connect(page, closed, "[]"), "refused")
+        self.assertEqual(closed.stat("basic.refusals.origin"), 1)
+        self.assertEqual(self.connect(page, listed, "[]"), "open ")
+        self.assertEqual(self.connect(page, other, "[]"), "open ")
 
 
 if __name__ == "__main__":
