@@ -269,6 +269,7 @@ static void refresh_view(struct acceptor *a)
 
 	a->view = (struct acceptor_view){
 		.dev = c->dev,
+		.legacy = c->legacy_protocols,
 		.auth = c->auth,
 		.limits = c->limits,
 	};

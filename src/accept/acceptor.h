@@ -57,6 +57,7 @@ struct acceptor_setup {
 /* The numbers of the configuration that the acceptor uses, constant during a turn. */
 struct acceptor_view {
 	bool dev;
+	enum conf_legacy legacy;
 	struct conf_auth_rules auth;
 	struct conf_limits limits;
 };
@@ -85,7 +86,7 @@ struct acceptor {
 	struct list by_age OWNED_BY_ACCEPTOR;       /* all half-open ones, oldest first */
 	uint64_t paused_until_ms OWNED_BY_ACCEPTOR; /* 0: accepting */
 	bool draining OWNED_BY_ACCEPTOR, stopping OWNED_BY_ACCEPTOR, again OWNED_BY_ACCEPTOR;
-	struct log_gate refusals OWNED_BY_ACCEPTOR;
+	struct log_gate refusals OWNED_BY_ACCEPTOR, legacy OWNED_BY_ACCEPTOR;
 	struct os_event events[ACCEPTOR_EVENTS] OWNED_BY_ACCEPTOR;
 
 	/* Written by others: in lines of its own. */

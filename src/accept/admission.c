@@ -48,7 +48,9 @@ static void log_origin(struct log_line *l, const struct half_open *h, enum refus
 {
 	struct http_span origin;
 
-	if (why == REFUSE_ORIGIN && http_head_find(&h->request, h->in, "origin", &origin) > 0)
+	if (why == REFUSE_ORIGIN &&
+	    (http_head_find(&h->request, h->in, "origin", &origin) > 0 ||
+	     http_head_find(&h->request, h->in, "sec-websocket-origin", &origin) > 0))
 		log_strn(l, "origin", h->in + origin.at, origin.len);
 }
 
@@ -221,7 +223,7 @@ static struct handoff *make_handoff(struct acceptor *a, const struct half_open *
 	ho->fd = h->transport.fd;
 	ho->peer = h->peer;
 	ho->handshake_ms = (uint32_t)(a->now_ms - h->accepted_ms);
-	ho->protocol = PROTOCOL_WEBSOCKET;
+	ho->protocol = d->protocol;
 	ho->is_upgraded = false;
 	ho->answer_len = answer_upgrade(ho->answer, sizeof(ho->answer), d->accept, d->subprotocol);
 	ho->rest_len = rest_len;
@@ -279,6 +281,26 @@ static void hand_off(struct acceptor *a, struct half_open *h, struct handoff *ho
 	admission_forget(a, h);
 }
 
+/* Whoever still speaks a draft should hear of it before it is refused. */
+static void warn_of_legacy(struct acceptor *a, const struct half_open *h, const struct decision *d)
+	ON_ACCEPTOR;
+static void warn_of_legacy(struct acceptor *a, const struct half_open *h, const struct decision *d)
+{
+	char peer[NET_ADDR_TEXT];
+	struct log_line l;
+
+	if (d->protocol != PROTOCOL_LEGACY ||
+	    !log_gate_begin(&a->legacy, a->now_ms, &l, LOG_WARNING, "legacy_protocol"))
+		return;
+	log_str(&l, "peer", net_addr_format(&h->peer, peer));
+	log_strn(&l, "user", d->user, d->user_len);
+	log_str(&l, "text",
+	        "the client speaks a draft of RFC 6455, which handshake.legacy_protocols allows "
+	        "and "
+	        "production refuses; it needs a newer library");
+	log_end(&l);
+}
+
 static void upgrade(struct acceptor *a, struct half_open *h, const struct decision *d) ON_ACCEPTOR;
 static void upgrade(struct acceptor *a, struct half_open *h, const struct decision *d)
 {
@@ -289,6 +311,7 @@ static void upgrade(struct acceptor *a, struct half_open *h, const struct decisi
 		refuse_plainly(a, h, why);
 		return;
 	}
+	warn_of_legacy(a, h, d);
 	ho = make_handoff(a, h, d);
 	if (ho == NULL)
 		refuse_plainly(a, h, REFUSE_NO_MEMORY);
@@ -302,6 +325,7 @@ static void decided(struct acceptor *a, struct half_open *h)
 	const struct admit_rules rules = {
 		.adopted = h->adopted != NULL,
 		.dev = a->view.dev,
+		.legacy = a->view.legacy,
 		.identity =
 			{
 				.mode = a->view.auth.mode,

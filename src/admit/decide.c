@@ -85,10 +85,28 @@ static bool read_hub(struct http_span span, const char *buf, struct decision *d)
 	return true;
 }
 
-/* RFC 6455 4.2.1. Each fault has its own answer. */
-static bool check_handshake(const struct http_head *head, const char *buf, struct decision *d)
+/* Versions 7 and 8 are drafts of RFC 6455: the same frames, and an origin by another name. */
+static bool read_version(const struct admit_rules *rules, const struct http_head *head,
+                         const char *buf, enum protocol_type *ret)
 {
-	struct http_span key, version;
+	struct http_span version;
+
+	if (http_head_find(head, buf, "sec-websocket-version", &version) != 1)
+		return false;
+	if (http_span_equals(buf, version, "13")) {
+		*ret = PROTOCOL_WEBSOCKET;
+		return true;
+	}
+	*ret = PROTOCOL_LEGACY;
+	return rules->legacy == LEGACY_WARN &&
+	       (http_span_equals(buf, version, "8") || http_span_equals(buf, version, "7"));
+}
+
+/* RFC 6455 4.2.1. Each fault has its own answer. */
+static bool check_handshake(const struct admit_rules *rules, const struct http_head *head,
+                            const char *buf, struct decision *d)
+{
+	struct http_span key;
 
 	if (!http_span_equals(buf, head->method, "GET")) {
 		refuse(d, REFUSE_METHOD);
@@ -97,8 +115,7 @@ static bool check_handshake(const struct http_head *head, const char *buf, struc
 	} else if (!http_head_has_token(head, buf, "upgrade", "websocket") ||
 	           !http_head_has_token(head, buf, "connection", "upgrade")) {
 		refuse(d, REFUSE_NO_UPGRADE);
-	} else if (http_head_find(head, buf, "sec-websocket-version", &version) != 1 ||
-	           !http_span_equals(buf, version, "13")) {
+	} else if (!read_version(rules, head, buf, &d->protocol)) {
 		refuse(d, REFUSE_VERSION);
 	} else if (http_head_find(head, buf, "sec-websocket-key", &key) != 1 ||
 	           !ws_key_valid(buf + key.at, key.len)) {
@@ -139,8 +156,10 @@ static bool check_origin(const struct admit_rules *rules, const struct http_head
 {
 	struct http_origin origin, own;
 	struct http_span value, host;
-	const uint32_t n = http_head_find(head, buf, "origin", &value);
+	uint32_t n = http_head_find(head, buf, "origin", &value);
 
+	if (d->protocol == PROTOCOL_LEGACY)
+		n += http_head_find(head, buf, "sec-websocket-origin", &value);
 	if (n == 0 || allows_all(rules->origins))
 		return true;
 	if (n == 1 && http_origin_parse(buf + value.at, value.len, &origin) &&
@@ -182,13 +201,13 @@ void decide(const struct admit_rules *rules, const struct http_head *head, const
 		ret->status = http_fault_status(head->fault);
 		ret->sentence = http_fault_text(head->fault);
 	} else if (rules->adopted) {
-		if (check_handshake(head, buf, ret))
+		if (check_handshake(rules, head, buf, ret))
 			ret->verdict = VERDICT_UPGRADE;
 	} else if (find_page(rules, head, buf, &ret->page)) {
 		decide_page(head, buf, ret);
 	} else if (!find_hub(head, buf, &hub)) {
 		refuse(ret, REFUSE_NOT_FOUND);
-	} else if (check_handshake(head, buf, ret) && read_hub(hub, buf, ret) &&
+	} else if (check_handshake(rules, head, buf, ret) && read_hub(hub, buf, ret) &&
 	           check_origin(rules, head, buf, ret)) {
 		identify(rules, head, buf, ret);
 	}

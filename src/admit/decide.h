@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "http/head.h"
 #include "shard/handoff.h"
+#include "stats/protocol_type.h"
 #include "stats/refusal.h"
 #include "ws/upgrade.h"
 
@@ -39,6 +40,7 @@ struct decision {
 	/* VERDICT_UPGRADE */
 	uint32_t hub_len, user_len;
 	char hub[HUB_NAME_BYTES], user[USER_NAME_MAX + 1];
+	enum protocol_type protocol;
 	char accept[WS_ACCEPT_LEN + 1];
 	const char *subprotocol; /* NULL: none */
 };
@@ -47,6 +49,7 @@ struct decision {
 struct admit_rules {
 	bool adopted; /* hub and user are known: only the handshake is asked for */
 	bool dev;
+	enum conf_legacy legacy;
 	struct identity_rules identity;
 	const struct conf_origins *origins;
 };

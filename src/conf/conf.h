@@ -31,6 +31,10 @@ enum conf_auth {
 	AUTH_OPEN, /* the user is whoever ?user= says */
 	AUTH_TOKEN /* the user is whoever a signed token says */
 };
+enum conf_legacy {
+	LEGACY_REFUSE,
+	LEGACY_WARN /* let in, and say so */
+};
 enum conf_slow {
 	SLOW_CLOSE,
 	SLOW_DROP_NEWEST,
@@ -85,6 +89,8 @@ struct conf {
 			char at[CONF_MAX_ORIGINS][ORIGIN_MAX]; /* "*": any */
 		} origins;
 	} auth;
+
+	enum conf_legacy legacy_protocols;
 
 	struct conf_heartbeat {
 		uint32_t interval_ms, timeout_ms, housekeeping_ms;

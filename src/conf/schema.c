@@ -13,6 +13,7 @@ static const char *const level_words[] = {[LOG_ERROR] = "error",
 static const char *const format_words[] = {[LOG_KV] = "kv", [LOG_JSON] = "json"};
 static const char *const auth_words[] = {
 	[AUTH_DENY] = "deny", [AUTH_OPEN] = "open", [AUTH_TOKEN] = "token"};
+static const char *const legacy_words[] = {[LEGACY_REFUSE] = "refuse", [LEGACY_WARN] = "warn"};
 static const char *const slow_words[] = {[SLOW_CLOSE] = "close",
                                          [SLOW_DROP_NEWEST] = "drop_newest",
                                          [SLOW_KEEP_NEWEST] = "keep_newest"};
@@ -105,6 +106,15 @@ const struct conf_key conf_keys[] = {
          .help = "origins whose pages may connect, such as \"https://app.example.com\", beside the "
                  "server's own; \"*\": all; who sends no Origin is no page and is let in; with "
                  "--dev pages of this machine may connect, too"},
+
+	{.name = "handshake.legacy_protocols",
+         WORDS(legacy_words),
+         FIELD(legacy_protocols),
+         .reload = true,
+         .value = {"\"warn\"", "\"warn\"", "\"warn\"", "\"refuse\""},
+         .help = "clients that speak version 7 or 8, drafts of RFC 6455 with the same frames: "
+                 "warn: "
+                 "they are let in, and the log says so; refuse: they get 426"},
 
 	{.name = "heartbeat.interval_s",
          SECONDS(TICK_S, DAY_S),

@@ -4,6 +4,7 @@
 /* name, label */
 #define PROTOCOL_TYPES(X)                                                                          \
 	X(PROTOCOL_WEBSOCKET, "websocket")                                                         \
+	X(PROTOCOL_LEGACY, "legacy")                                                               \
 	X(PROTOCOL_HTTP, "http")                                                                   \
 	X(PROTOCOL_UNKNOWN, "unknown")
 

@@ -106,7 +106,9 @@ static const char *protocol_meaning(enum protocol_type t)
 {
 	switch (t) {
 	case PROTOCOL_WEBSOCKET:
-		return "WebSocket connections";
+		return "WebSocket connections, RFC 6455";
+	case PROTOCOL_LEGACY:
+		return "WebSocket connections of the drafts with version 7 or 8";
 	case PROTOCOL_HTTP:
 		return "HTTP requests answered with a page; `now` is 0";
 	case PROTOCOL_UNKNOWN:

@@ -71,6 +71,7 @@ static void choose_settings(uint32_t n_workers)
 	set("workers", "%u", n_workers);
 	set("control.path", "/run/wsmd/control.sock");
 	set("auth.mode", "open");
+	set("handshake.legacy_protocols", "refuse");
 	set("hubs.*.on_message", "echo");
 	set("hubs.quiet.on_message", "drop");
 	set("limits.max_message_bytes", "%u", scenario.message_bytes);

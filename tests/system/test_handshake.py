@@ -78,7 +78,7 @@ MALFORMED = [
     ("Upgrade: h2c", with_header("Upgrade", "h2c"), 426, "a proxy"),
     ("quoted upgrade", with_header("Upgrade", '"websocket"'), 426, "a proxy"),
     ("version 12", with_header("Sec-WebSocket-Version", "12"), 426, "13"),
-    ("version 8", with_header("Sec-WebSocket-Version", "8"), 426, "13"),
+    ("version 9", with_header("Sec-WebSocket-Version", "9"), 426, "13"),
     ("version 13, 13", with_header("Sec-WebSocket-Version", "13, 13"), 426, "13"),
     ("version 013", with_header("Sec-WebSocket-Version", "013"), 426, "13"),
     ("two versions", with_header("Sec-WebSocket-Version", ["13", "13"]), 426, "13"),
@@ -244,6 +244,48 @@ class Accepted(wsmd.WsmdTest):
         client.dribble(rawws.frame(rawws.TEXT, "hello"))
         self.assertEqual(client.receive(), "hello")
         client.goodbye()
+
+
+class Drafts(wsmd.WsmdTest):
+    """Clients that speak version 7 or 8, whose frames are those of RFC 6455."""
+
+    def connect(self, server, version, extra=""):
+        sock = server.connect()
+        data = with_header("Sec-WebSocket-Version", version)
+        sock.sendall(data.replace(b"\r\n\r\n", b"\r\n" + extra.encode() + b"\r\n"))
+        return sock
+
+    def now(self, server, protocol):
+        return server.stat(f"protocol_distribution.now.{protocol}")
+
+    def test_they_are_let_in_with_a_warning(self):
+        server = self.wsmd()
+        for n, version in enumerate(("7", "8"), 1):
+            sock = self.connect(server, version)
+            self.assertIn(b" 101 ", sock.recv(4096))
+            sock.sendall(rawws.frame(rawws.TEXT, "hello"))
+            self.assertEqual(sock.recv(100), b"\x81\x05hello")
+            self.assertEqual((self.now(server, "legacy"), self.now(server, "websocket")), (1, 0))
+            self.assertEqual(server.ctl("ls")["connections"][0]["protocol"], "legacy")
+            sock.close()
+            self.eventually(lambda: self.now(server, "legacy") == 0)
+            self.assertEqual(server.stat("protocol_distribution.ever.legacy"), n)
+            self.assertEqual(len(server.log("legacy_protocol")), n)
+
+    def test_production_refuses_them(self):
+        server = self.wsmd("--env", "production")
+        for version in ("7", "8"):
+            answer = wsmd.read_to_end(self.connect(server, version))
+            self.assertIn(b" 426 ", answer)
+            self.assertIn(b"Sec-WebSocket-Version: 13\r\n", answer)
+        self.assertEqual(server.log("legacy_protocol"), [])
+
+    def test_their_origin_has_another_name(self):
+        server = self.wsmd()
+        sock = self.connect(server, "8", "Sec-WebSocket-Origin: https://evil.test\r\n")
+        self.assertIn(b" 403 ", wsmd.read_to_end(sock))
+        (line,) = server.log("refused", cause="origin")
+        self.assertEqual(line["origin"], "https://evil.test")
 
 
 class GivenUp(wsmd.WsmdTest):

@@ -406,3 +406,56 @@ Test(decide, origins)
 			cr_expect_eq(d.why, REFUSE_ORIGIN, "%s", cases[i].fields);
 	}
 }
+
+/* ---- drafts ---- */
+
+#define DRAFT(version) UPGRADE "Sec-WebSocket-Version: " version "\r\n" KEY
+
+Test(decide, drafts_of_rfc_6455)
+{
+	static const struct {
+		const char *fields;
+		enum conf_legacy legacy;
+		enum refusal why; /* REFUSAL_COUNT: let in */
+		enum protocol_type protocol;
+	} cases[] = {
+		{DRAFT("8"), LEGACY_WARN, REFUSAL_COUNT, PROTOCOL_LEGACY},
+		{DRAFT("7"), LEGACY_WARN, REFUSAL_COUNT, PROTOCOL_LEGACY},
+		{DRAFT("13"), LEGACY_WARN, REFUSAL_COUNT, PROTOCOL_WEBSOCKET},
+		{DRAFT("6"), LEGACY_WARN, REFUSE_VERSION, 0},
+		{DRAFT("9"), LEGACY_WARN, REFUSE_VERSION, 0},
+		{DRAFT("08"), LEGACY_WARN, REFUSE_VERSION, 0},
+		{DRAFT("7, 8"), LEGACY_WARN, REFUSE_VERSION, 0},
+		{DRAFT("8"), LEGACY_REFUSE, REFUSE_VERSION, 0},
+		{DRAFT("7"), LEGACY_REFUSE, REFUSE_VERSION, 0},
+		/* they name the page in a field of their own */
+		{DRAFT("8") "Sec-WebSocket-Origin: http://example.com\r\n", LEGACY_WARN,
+	         REFUSAL_COUNT, PROTOCOL_LEGACY},
+		{DRAFT("8") "Sec-WebSocket-Origin: http://evil.test\r\n", LEGACY_WARN,
+	         REFUSE_ORIGIN, 0},
+		{DRAFT("8") "Origin: http://evil.test\r\n", LEGACY_WARN, REFUSE_ORIGIN, 0},
+		{DRAFT("8") "Origin: http://example.com\r\n"
+	                    "Sec-WebSocket-Origin: http://example.com\r\n",
+	         LEGACY_WARN, REFUSE_ORIGIN, 0},
+		{DRAFT("13") "Sec-WebSocket-Origin: http://evil.test\r\n", LEGACY_WARN,
+	         REFUSAL_COUNT, PROTOCOL_WEBSOCKET},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct admit_rules rules = {.legacy = cases[i].legacy,
+		                                  .origins = &no_origins,
+		                                  .identity.mode = AUTH_OPEN};
+		char text[1024];
+
+		snprintf(text, sizeof(text), "%s%s%s", GET("/ws"), cases[i].fields, END);
+		const struct decision d = judge(&rules, text);
+
+		if (cases[i].why == REFUSAL_COUNT) {
+			cr_expect_eq(d.verdict, VERDICT_UPGRADE, "%s", cases[i].fields);
+			cr_expect_eq(d.protocol, cases[i].protocol, "%s", cases[i].fields);
+		} else {
+			cr_expect_eq(d.verdict, VERDICT_REFUSE, "%s", cases[i].fields);
+			cr_expect_eq(d.why, cases[i].why, "%s", cases[i].fields);
+		}
+	}
+}

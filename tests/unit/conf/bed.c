@@ -98,7 +98,7 @@ const char *bed_other_value(const struct conf_key *k, char buf[256])
 	case KEY_WORD:
 		for (size_t i = 0; i < k->n_words; i++) {
 			snprintf(buf, 256, "\"%s\"", k->words[i]);
-			if (strcmp(buf, k->value[0]) != 0)
+			if (strcmp(buf, schema_default(k, ENV_PRODUCTION, false)) != 0)
 				break;
 		}
 		break;
