@@ -32,12 +32,16 @@ def found(pattern):
     return path
 
 
-class Install(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        shutil.rmtree(TARGET, ignore_errors=True)
-        run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", TARGET)
+def installed_program(name):
+    return found("wsmd.pc").parents[3] / "bin" / name
 
+
+def setUpModule():
+    shutil.rmtree(TARGET, ignore_errors=True)
+    run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", TARGET)
+
+
+class Install(unittest.TestCase):
     def flags(self, *options):
         """What pkg-config says, as if the target were the root of the machine."""
         pc = found("wsmd.pc")
@@ -85,7 +89,40 @@ class Install(unittest.TestCase):
                     input=f"#include <wsmd/{header.name}>\nint used;\n")  # fmt: skip
 
     def test_the_daemon_needs_no_library_of_its_own(self):
-        self.assertNotIn("libwsmd", run("readelf", "-d", found("wsmd.pc").parents[3] / "bin/wsmd"))
+        self.assertNotIn("libwsmd", run("readelf", "-d", installed_program("wsmd")))
+
+
+class Hardening(unittest.TestCase):
+    """What an attacker who has found a fault would like to find as well."""
+
+    def test_programs_and_library(self):
+        if shutil.which("readelf") is None:
+            self.skipTest("no readelf here")
+        library = found("libwsmd.so").resolve()
+        for path in (installed_program("wsmd"), installed_program("wsmctl"), library):
+            with self.subTest(path=path):
+                said = run("readelf", "--wide", "--file-header", "--program-headers", "--dynamic",
+                           "--dyn-syms", path)  # fmt: skip
+                self.assertRegex(said, r"Type: +DYN")  # its addresses are random
+                self.assertRegex(said, r"GNU_STACK .* RW ")
+                self.assertIn("GNU_RELRO", said)
+                self.assertRegex(said, r"FLAGS.*(BIND_NOW|NOW)")
+                self.assertIn("__stack_chk_fail", said)
+                self.assertRegex(said, r"__\w+_chk@")
+
+    def test_unit(self):
+        unit = runner.REPO / "tools" / "wsmd.service"
+        lines = re.findall(r"^Exec(?:Start|StartPre)=/usr/local/bin/wsmd (.*)$", unit.read_text(),
+                           re.MULTILINE)  # fmt: skip
+        self.assertEqual(len(lines), 2)
+        config, wsmd = TARGET / "unit.json", installed_program("wsmd")
+        config.write_text(run(wsmd, "--init"))
+        for line in lines:
+            words = [str(config) if word.endswith(".json") else word for word in line.split()]
+            run(wsmd, *words, *(() if "--check" in words else ("--check",)))
+        if shutil.which("systemd-analyze") is None:
+            self.skipTest("no systemd-analyze here")
+        run("systemd-analyze", "security", "--offline=yes", "--threshold=20", unit)
 
 
 if __name__ == "__main__":
