@@ -113,6 +113,8 @@ static bool storm_on_end(struct client *c, const struct client_end *e)
 		set_asked_later(c, e->cause == FAILURE_STATUS && e->retry_ms > 0);
 		return v->asked_later;
 	}
+	if (v->takes_part && loop_phase(c->loop) > PHASE_LOAD)
+		return !is_fault; /* lost again when nobody counts any more */
 	if (!is_raging(c))
 		return false;
 	if (c->state == CLIENT_CONNECTING || c->state == CLIENT_ASKING) {
